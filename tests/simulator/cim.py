@@ -5,7 +5,8 @@
 Theory: front/ parses an envelope, finds the provider of the class in the host's `ProviderRegistry`, checks names and
 types against `CimClass`, and calls the provider with Python values; the provider answers with Python values or raises
 `CimError`; front/ turns those into the envelope Windows would send. Values travel as: uintN/sintN -> int, boolean ->
-bool, string -> str, datetime -> datetime.datetime (aware, UTC), arrays -> list, references -> CimReference, NULL -> None.
+bool, string -> str, datetime -> datetime.datetime (aware, UTC), arrays -> list, references -> CimReference, NULL ->
+None.
 """
 
 from __future__ import annotations
@@ -67,10 +68,11 @@ class CimClass:
     can_enumerate: bool = True
     superclass: str | None = None
 
-    def property(self, name: str) -> CimProperty | None:
+    def find_property(self, name: str) -> CimProperty | None:
+        """Property names are compared without case."""
         return next((item for item in self.properties if item.name.lower() == name.lower()), None)
 
-    def method(self, name: str) -> CimMethod | None:
+    def find_method(self, name: str) -> CimMethod | None:
         """Method names are case-sensitive (MS-WSMV 3.1.4.1.2)."""
         return next((item for item in self.methods if item.name == name), None)
 
@@ -127,7 +129,7 @@ class Caller:
 
     @property
     def sids(self) -> frozenset[str]:
-        """All SIDs an access check counts, own and groups'. Without elevation Administrators is deny-only, so left out."""
+        """All SIDs an access check counts. Without elevation Administrators is deny-only, so left out."""
         groups = self.groups if self.is_elevated else self.groups - {"S-1-5-32-544"}
         return groups | {self.sid}
 
@@ -151,13 +153,13 @@ class Provider(Protocol):
         ...
 
     def put(self, caller: Caller, keys: Mapping[str, str], changes: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Change properties of one instance and return it. Raises CimError NOT_SUPPORTED where the class is read-only."""
+        """Change properties of one instance and return it. Raises CimError NOT_SUPPORTED for a read-only class."""
         ...
 
     def invoke(
         self, caller: Caller, method: str, keys: Mapping[str, str] | None, arguments: Mapping[str, Any]
     ) -> Mapping[str, Any]:
-        """Call a method with typed arguments (omitted ones already replaced by their MOF default); result incl. ReturnValue."""
+        """Call a method with typed arguments (omitted ones have their MOF default); result incl. ReturnValue."""
         ...
 
 
