@@ -14,7 +14,10 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from .journal import Journal
 
 ROOT_CIMV2 = "root/cimv2"
 ROOT_STANDARDCIMV2 = "root/standardcimv2"
@@ -187,6 +190,16 @@ class SimulatedWindows(Protocol):
     ui_language: str  # "en-US", "de-DE": texts of faults and programs
 
     @property
+    def allow_unencrypted(self) -> bool:
+        """The WinRM service setting AllowUnencrypted: may a message come over http without message encryption?"""
+        ...
+
+    @property
+    def journal(self) -> Journal:
+        """What changed, and what was asked that nothing here knows; front/ records its violations here too."""
+        ...
+
+    @property
     def os_version(self) -> tuple[str, int]:
         """Version such as "6.1.7601" and the major service pack number, as Identify reports them."""
         ...
@@ -207,12 +220,13 @@ class SimulatedWindows(Protocol):
         ...
 
     def logon_names(self) -> Sequence[tuple[str, str]]:
-        """(account, password) pairs an NTLM acceptor may accept."""
+        """(account, password) pairs an NTLM acceptor may accept: `name` if local, else `DOMAIN\\name`."""
         ...
 
     def caller_of(self, account_name: str, address: str) -> Caller:
-        """The token of an account that NTLM has authenticated. Local administrators other than RID 500 get a filtered
-        token unless LocalAccountTokenFilterPolicy is 1."""
+        """The token of an account that NTLM has authenticated, named as `logon_names` names it.
+
+        Local administrators other than RID 500 get a filtered token unless LocalAccountTokenFilterPolicy is 1."""
         ...
 
     @property
