@@ -52,6 +52,7 @@ class ParameterError(DomainError):
     def __init__(self, path: str, message: str) -> None:
         super().__init__(f"{path}: {message}" if path else message)
         self.path = path
+        self.message = message
 
 
 class ComSecurityError(DomainError):
@@ -63,4 +64,4 @@ class LockoutError(OpcDcomError):
 
 
 class HostStateError(OpcDcomError):
-    """The host is in a state in which the request cannot be carried out (missing key, wrong type, access denied ...)."""
+    """The request cannot be carried out on the host as it is: missing key, wrong type, access denied, ..."""
