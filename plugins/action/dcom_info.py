@@ -1,0 +1,21 @@
+# Copyright (c) 2026 The otsec.opc_dcom contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Action of the module dcom_info; options and results are documented in plugins/modules/dcom_info.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..plugin_utils._action import HostAction
+from ..plugin_utils._host._host import Host
+from ..plugin_utils._info import read_machine
+from ..plugin_utils._resource import Spec
+
+
+class ActionModule(HostAction):
+    def options(self) -> Spec:
+        return {}
+
+    def act(self, host: Host, prepared: Any) -> dict[str, Any]:
+        return {"changed": False, "dcom": read_machine(host)}

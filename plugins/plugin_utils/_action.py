@@ -1,0 +1,83 @@
+# Copyright (c) 2026 The otsec.opc_dcom contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is private to the collection and may change or vanish at any time.
+"""The one base of all action plugins and the only error boundary between the collection and Ansible.
+
+A failure to reach the host becomes UNREACHABLE, an error of ours becomes a failed task with its text, and anything else
+is a bug that keeps its traceback. Options are validated, and coerced, before the host is contacted.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+
+from ..module_utils._errors import OpcDcomError
+from ._host._host import Host, opened
+from ._resource import Parameters, Resource, Spec, run_resource
+from ._wsman._errors import HostUnreachable
+from ._wsman._open import open_client
+
+
+class HostAction(ActionBase):  # type: ignore[misc]
+    """Validate, connect, `act`, close. Subclasses say what to do with a connected host."""
+
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+    _supports_async = False
+    _requires_connection = True
+
+    def options(self) -> Spec:
+        """The argument spec of the module."""
+        raise NotImplementedError
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        if self._play_context.become:
+            raise AnsibleActionFail(
+                f"{self._task.action} does not support become: it works through WMI with the token of the connecting "
+                "account, and a runas process would not change that. Connect as an administrator and remove become"
+            )
+        parameters = self._parameters()
+        try:
+            prepared = self.prepare(parameters)
+            with opened(open_client(self._connection)) as host:
+                result.update(self.act(host, prepared))
+        except HostUnreachable as error:
+            raise AnsibleConnectionFailure(str(error)) from error
+        except OpcDcomError as error:
+            result.update(failed=True, changed=False, msg=str(error))
+        return result
+
+    def _parameters(self) -> Parameters:
+        _validation, parameters = self.validate_argument_spec(argument_spec=self.options())
+        return dict(parameters)
+
+    def prepare(self, parameters: Parameters) -> Any:
+        """Turn options into what `act` needs. Raises: ParameterError before the host is contacted."""
+        return parameters
+
+    def act(self, host: Host, prepared: Any) -> dict[str, Any]:
+        """Do the work and return the module's result."""
+        raise NotImplementedError
+
+
+class ResourceAction(HostAction):
+    """The action of a module that sets one resource."""
+
+    resource: ClassVar[Resource]
+
+    def options(self) -> Spec:
+        return self.resource.argument_spec
+
+    def prepare(self, parameters: Parameters) -> Any:
+        return self.resource.desired(parameters)
+
+    def act(self, host: Host, prepared: Any) -> dict[str, Any]:
+        outcome = run_resource(host, self.resource, prepared, check_mode=bool(self._task.check_mode))
+        for note in outcome.notes:
+            self._display.vv(f"{self._task.action}: {note}")
+        return outcome.to_result(with_diff=bool(self._task.diff))

@@ -1,0 +1,302 @@
+# Copyright (c) 2026 The otsec.opc_dcom contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is private to the collection and may change or vanish at any time.
+"""Registry of one host over StdRegProv, with bulk reads through one `reg.exe query` in the cmd shell.
+
+Missing key and missing value are answers (`None`), not errors. A value of an unexpected type is returned as it is; the
+caller compares. Every write is read back. What was prefetched is served from memory until it is written.
+Source: wsman_cim.md 3 (StdRegProv), 6.1 (shell); reg.exe's layout is read by _reg_query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ...module_utils._errors import DomainError, HostStateError
+from ...module_utils._plan import CreateKey, DeleteKey, SetValue
+from ...module_utils._reg_query import QueriedKey, find_default_label, parse_reg_query
+from ...module_utils._registry import RegistryData, RegistryKey, RegistryType, RegistryValue
+from .._wsman._cim import MethodResult
+from .._wsman._client import WsmanClient, decode_output
+from .._wsman._errors import WsmanFault
+from .._wsman._schema import STD_REG_PROV
+
+HKEY_LOCAL_MACHINE = 2147483650
+
+SUCCESS = 0
+VALUE_MISSING = 1
+KEY_MISSING = 2
+TYPE_MISMATCH = 2147749893  # 0x80041005 WBEM_E_TYPE_MISMATCH
+
+# method, out-parameter
+_GETTERS: dict[RegistryType, tuple[str, str]] = {
+    RegistryType.SZ: ("GetStringValue", "sValue"),
+    RegistryType.EXPAND_SZ: ("GetExpandedStringValue", "sValue"),
+    RegistryType.BINARY: ("GetBinaryValue", "uValue"),
+    RegistryType.DWORD: ("GetDWORDValue", "uValue"),
+    RegistryType.MULTI_SZ: ("GetMultiStringValue", "sValue"),
+    RegistryType.QWORD: ("GetQWORDValue", "uValue"),
+}
+_SETTERS: dict[RegistryType, tuple[str, str]] = {
+    kind: ("S" + method[1:], name) for kind, (method, name) in _GETTERS.items()
+}
+
+# A cmd line holds 8191 characters; a key path up to a few hundred. Source: wsman_cim.md 6.1.
+_KEYS_PER_COMMAND = 16
+# A key without an unnamed value on every Windows: its `/ve` line shows how this host labels the unnamed value.
+_LABEL_PROBE = RegistryKey("SYSTEM\\CurrentControlSet")
+
+
+class RegistryGateway:
+    """Reads and writes values below HKEY_LOCAL_MACHINE."""
+
+    def __init__(self, client: WsmanClient) -> None:
+        self._client = client
+        self._cache: dict[str, QueriedKey | None] = {}
+        self._trees: set[str] = set()
+        self.notes: list[str] = []
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def value(self, key: RegistryKey, name: str, expected: RegistryType) -> RegistryValue | None:
+        """The value as it is, None when the value or its key is missing. One message if it has the expected type.
+
+        Raises: HostStateError when reading is refused.
+        """
+        cached = self._cached(key)
+        if cached is not None:
+            return cached.value(name)
+        answer = self._get(key, name, expected)
+        if answer.return_value == TYPE_MISMATCH:
+            return self._value_of_any_type(key, name)
+        return _value_in(answer, key, name, expected)
+
+    def value_types(self, key: RegistryKey) -> dict[str, RegistryType] | None:
+        """Names and types of the values of a key, None when the key is missing. One message."""
+        answer = self._invoke("EnumValues", key)
+        if answer.return_value == KEY_MISSING:
+            return None
+        if answer.return_value != SUCCESS:
+            raise _refusal("Reading", f"the values of {key}", answer)
+        types = {kind.value: kind for kind in RegistryType}
+        names, numbers = answer.texts("sNames"), answer.integers("Types")
+        if len(names) != len(numbers):
+            raise HostStateError(f"StdRegProv.EnumValues of {key} gave {len(names)} names and {len(numbers)} types")
+        return {name: types.get(number, RegistryType.UNKNOWN) for name, number in zip(names, numbers, strict=True)}
+
+    def values(self, key: RegistryKey) -> dict[str, RegistryValue] | None:
+        """All values of a key by name, None when the key is missing. One message per value without a prefetch."""
+        if self._is_known(key):
+            cached = self._cache.get(key.folded)
+            return None if cached is None else dict(cached.values)
+        types = self.value_types(key)
+        if types is None:
+            return None
+        found = {name: self._read_as(key, name, kind) for name, kind in types.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def subkeys(self, key: RegistryKey) -> list[str] | None:
+        """Names of the direct subkeys, None when the key is missing. One message."""
+        answer = self._invoke("EnumKey", key)
+        if answer.return_value == KEY_MISSING:
+            return None
+        if answer.return_value != SUCCESS:
+            raise _refusal("Reading", f"the subkeys of {key}", answer)
+        return list(answer.texts("sNames"))
+
+    # -- reading many ------------------------------------------------------------------------------------------------
+
+    def prefetch(self, keys: Iterable[RegistryKey], *, trees: Iterable[RegistryKey] = ()) -> None:
+        """Read these keys, and whole trees, with as few commands as possible. Falls back to single reads when the cmd
+        shell or reg.exe is not to be had, and says so in `notes`; never fails for that.
+        """
+        wanted = [(key, False) for key in keys if not self._is_known(key)]
+        wanted += [(key, True) for key in trees if key.folded not in self._trees]
+        for start in range(0, len(wanted), _KEYS_PER_COMMAND):
+            self._prefetch_some(wanted[start : start + _KEYS_PER_COMMAND])
+
+    def _prefetch_some(self, wanted: list[tuple[RegistryKey, bool]]) -> None:
+        output = self._query([(key, tree) for key, tree in wanted])
+        if output is None:
+            return
+        text, is_complete = output
+        keys = parse_reg_query(text, find_default_label(text))
+        for key, is_tree in wanted:
+            self._take(key, is_tree, keys, is_complete)
+
+    def _query(self, wanted: list[tuple[RegistryKey, bool]]) -> tuple[str, bool] | None:
+        """Run the queries; (output, every query succeeded), or None when this host does not let us."""
+        lines = [f"reg.exe query {_quoted(_LABEL_PROBE)} /ve"]
+        lines += [f"reg.exe query {_quoted(key)}{' /s' if is_tree else ''}" for key, is_tree in wanted]
+        try:
+            result = self._client.run_command(" & ".join(lines))
+        except WsmanFault as fault:
+            self.notes.append(f"the cmd shell is not to be had ({fault}); values are read one by one")
+            return None
+        text = decode_output(result.stdout)
+        if "HKEY_LOCAL_MACHINE" not in text:
+            self.notes.append("reg.exe did not answer (forbidden by policy?); values are read one by one")
+            return None
+        return text, not result.stderr
+
+    def _take(self, key: RegistryKey, is_tree: bool, keys: Mapping[str, QueriedKey], is_complete: bool) -> None:
+        """Remember what a query told about one key. A key that is not in the output is looked at over CIM unless every
+        query succeeded, because its absence may as well be a refusal."""
+        prefix = key.folded + "\\"
+        tree = {
+            path: item for path, item in keys.items() if path == key.folded or (is_tree and path.startswith(prefix))
+        }
+        if any(not item.is_certain for item in tree.values()):
+            self.notes.append(f"{key} holds values that reg.exe prints ambiguously; it is read value by value")
+            return
+        if not tree and not is_complete and self.value_types(key) not in (None, {}):
+            return
+        self._cache[key.folded] = tree.pop(key.folded, None)
+        self._cache.update(tree)
+        if is_tree:
+            self._trees.add(key.folded)
+
+    # -- writing -----------------------------------------------------------------------------------------------------
+
+    def set_value(self, operation: SetValue) -> None:
+        """Write or delete one value and read it back.
+
+        Raises: HostStateError with what was tried, what came back, and what to do; the value may then be either way.
+        """
+        self._forget(operation.key)
+        if operation.after is None:
+            self._delete_value(operation)
+        else:
+            self._write_value(operation, operation.after)
+        self._read_back(operation)
+
+    def create_key(self, operation: CreateKey) -> None:
+        """Create a key and the keys above it; a key that is there already is left alone."""
+        self._forget(operation.key)
+        answer = self._invoke("CreateKey", operation.key)
+        if answer.return_value != SUCCESS:
+            raise _refusal("Creating", str(operation.key), answer)
+
+    def delete_key(self, operation: DeleteKey) -> None:
+        """Delete a key without subkeys; a key that is not there is left alone."""
+        self._forget(operation.key)
+        answer = self._invoke("DeleteKey", operation.key)
+        if answer.return_value not in (SUCCESS, KEY_MISSING):
+            raise _refusal("Deleting", str(operation.key), answer)
+
+    def pretend(self, operation: SetValue) -> None:
+        """Answer further reads as if the operation had been applied. Nothing is written."""
+        known = self.values(operation.key) or {}
+        remaining = {name: value for name, value in known.items() if name.lower() != operation.name.lower()}
+        if operation.after is not None:
+            remaining[operation.name] = operation.after
+        self._cache[operation.key.folded] = QueriedKey(operation.key.path, remaining)
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _write_value(self, operation: SetValue, value: RegistryValue) -> None:
+        setter = _SETTERS.get(value.type)
+        if setter is None or value.data in (b"", ()):
+            raise HostStateError(
+                f"{operation.describe()}: an empty or untyped value ({value}) cannot be written over StdRegProv, whose "
+                "parameters take sample defaults when they are empty; nothing was changed"
+            )
+        method, parameter = setter
+        arguments = {parameter: _to_cim(value.data)}
+        answer = self._set(operation, method, arguments)
+        if answer.return_value == KEY_MISSING:
+            self.create_key(CreateKey(operation.key))
+            answer = self._set(operation, method, arguments)
+        if answer.return_value != SUCCESS:
+            raise _refusal("Setting", _named(operation.key, operation.name), answer)
+
+    def _delete_value(self, operation: SetValue) -> None:
+        answer = self._set(operation, "DeleteValue", {})
+        if answer.return_value not in (SUCCESS, VALUE_MISSING, KEY_MISSING):
+            raise _refusal("Deleting", _named(operation.key, operation.name), answer)
+
+    def _read_back(self, operation: SetValue) -> None:
+        expected = (operation.after or operation.before or RegistryValue.string("")).type
+        present = self.value(operation.key, operation.name, expected)
+        if present != operation.after:
+            raise HostStateError(
+                f"{operation.describe()} of this host did not stick: wrote {operation.after or 'nothing'}, read back "
+                f"{present or 'nothing'}; something on the host (policy, agent, filter driver) changes this value"
+            )
+
+    def _set(self, operation: SetValue, method: str, arguments: Mapping[str, object]) -> MethodResult:
+        return self._invoke(method, operation.key, {"sValueName": operation.name, **arguments})
+
+    def _get(self, key: RegistryKey, name: str, kind: RegistryType) -> MethodResult:
+        return self._invoke(_GETTERS[kind][0], key, {"sValueName": name})
+
+    def _value_of_any_type(self, key: RegistryKey, name: str) -> RegistryValue | None:
+        types = self.value_types(key) or {}
+        kind = next((kind for present, kind in types.items() if present.lower() == name.lower()), None)
+        return None if kind is None else self._read_as(key, name, kind)
+
+    def _read_as(self, key: RegistryKey, name: str, kind: RegistryType) -> RegistryValue | None:
+        if kind not in _GETTERS:
+            return RegistryValue(kind, b"")  # listed, but no typed getter exists; enough to say that its type is wrong
+        return _value_in(self._get(key, name, kind), key, name, kind)
+
+    def _invoke(self, method: str, key: RegistryKey, arguments: Mapping[str, object] | None = None) -> MethodResult:
+        parameters = {"hDefKey": HKEY_LOCAL_MACHINE, "sSubKeyName": key.path, **(arguments or {})}
+        return self._client.invoke(STD_REG_PROV, method, parameters)
+
+    def _cached(self, key: RegistryKey) -> QueriedKey | None:
+        if key.folded in self._cache:
+            return self._cache[key.folded] or QueriedKey(key.path)
+        return QueriedKey(key.path) if self._is_in_tree(key) else None
+
+    def _is_known(self, key: RegistryKey) -> bool:
+        return key.folded in self._cache or self._is_in_tree(key)
+
+    def _is_in_tree(self, key: RegistryKey) -> bool:
+        return any(key.folded == tree or key.folded.startswith(tree + "\\") for tree in self._trees)
+
+    def _forget(self, key: RegistryKey) -> None:
+        self._cache.pop(key.folded, None)
+        self._trees = {tree for tree in self._trees if not (key.folded + "\\").startswith(tree + "\\")}
+
+
+def _value_in(answer: MethodResult, key: RegistryKey, name: str, kind: RegistryType) -> RegistryValue | None:
+    """The value a getter answered with, None when there is none. Raises: HostStateError."""
+    if answer.return_value in (VALUE_MISSING, KEY_MISSING):
+        return None
+    if answer.return_value != SUCCESS:
+        raise _refusal("Reading", _named(key, name), answer)
+    parameter = _GETTERS[kind][1]
+    if kind in (RegistryType.DWORD, RegistryType.QWORD):
+        return RegistryValue(kind, answer.required(parameter, int))
+    if kind is RegistryType.BINARY:
+        return RegistryValue(kind, answer.optional(parameter, bytes) or b"")
+    if kind is RegistryType.MULTI_SZ:
+        return RegistryValue(kind, answer.texts(parameter))
+    return RegistryValue(kind, answer.optional(parameter, str) or "")
+
+
+def _named(key: RegistryKey, name: str) -> str:
+    return f"{name or '(default)'} of {key}"
+
+
+def _refusal(verb: str, target: str, answer: MethodResult) -> HostStateError:
+    hint = ""
+    if answer.error().is_access_denied:
+        hint = (
+            " The connecting account needs a full administrator token (a local account other than the built-in "
+            "Administrator gets a filtered one over the network); keys owned by TrustedInstaller refuse even that"
+        )
+    return HostStateError(f"{verb} {target} failed: {answer.error()}{hint}")
+
+
+def _to_cim(data: RegistryData) -> object:
+    return list(data) if isinstance(data, tuple) else data
+
+
+def _quoted(key: RegistryKey) -> str:
+    """The key as one argument of a command line. Raises: DomainError for characters cmd.exe would act on."""
+    if any(character in key.path for character in '"%\r\n'):
+        raise DomainError(f"{key} cannot be named on a command line")
+    return f'"HKLM\\{key.path}"'

@@ -1,0 +1,123 @@
+# Copyright (c) 2026 The otsec.opc_dcom contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is private to the collection and may change or vanish at any time.
+"""The operating system of one host: what it is, when it booted, and how to reboot it. Source: wsman_cim.md 4.7."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from ...module_utils._errors import HostStateError
+from ...module_utils._host_state import BOOT_TIME_TOLERANCE
+from .._wsman._client import WsmanClient
+from .._wsman._errors import AuthenticationFailed, WsmanError
+from .._wsman._schema import WIN32_COMPUTER_SYSTEM, WIN32_OPERATING_SYSTEM
+
+FORCED_REBOOT = 6  # Win32ShutdownTracker Flags: 2 reboot + 4 force
+# SHTDN_REASON_MAJOR_OPERATINGSYSTEM | SHTDN_REASON_MINOR_RECONFIG | SHTDN_REASON_FLAG_PLANNED (reason.h)
+PLANNED_RECONFIGURATION = 0x80020004
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingSystem:
+    """Win32_OperatingSystem, as far as this collection looks at it. Times are UTC."""
+
+    version: str
+    build: int
+    caption: str
+    product_type: int
+    last_boot_time: datetime
+    local_time: datetime
+    windows_directory: str
+    system_directory: str
+
+    @property
+    def is_domain_controller(self) -> bool:
+        return self.product_type == 2
+
+
+@dataclass(frozen=True, slots=True)
+class ComputerSystem:
+    """Win32_ComputerSystem: `domain` is the DNS domain of a member, else the workgroup's name."""
+
+    name: str
+    domain: str
+    is_domain_member: bool
+
+
+class SystemGateway:
+    """Reads the system and reboots it. `sleep` and `clock` are the process edge."""
+
+    def __init__(
+        self,
+        client: WsmanClient,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._sleep = sleep
+        self._clock = clock
+
+    def read_operating_system(self) -> OperatingSystem:
+        """One message. Raises: WsmanError."""
+        instance = self._client.get(WIN32_OPERATING_SYSTEM, {})
+        return OperatingSystem(
+            version=instance.required("Version", str),
+            build=int(instance.required("BuildNumber", str)),
+            caption=instance.optional("Caption", str) or "",
+            product_type=instance.required("ProductType", int),
+            last_boot_time=instance.required("LastBootUpTime", datetime),
+            local_time=instance.required("LocalDateTime", datetime),
+            windows_directory=instance.required("WindowsDirectory", str),
+            system_directory=instance.required("SystemDirectory", str),
+        )
+
+    def read_computer_system(self) -> ComputerSystem:
+        """One or two messages."""
+        rows = self._client.enumerate(
+            "select Name,Domain,PartOfDomain from Win32_ComputerSystem", WIN32_COMPUTER_SYSTEM
+        )
+        if len(rows) != 1:
+            raise HostStateError(f"Win32_ComputerSystem has {len(rows)} instances, one was expected")
+        (row,) = rows
+        return ComputerSystem(
+            row.required("Name", str), row.required("Domain", str), row.required("PartOfDomain", bool)
+        )
+
+    def request_reboot(self, comment: str, delay_s: int) -> None:
+        """Ask Windows to reboot after `delay_s` seconds. Raises: CimMethodError when it refuses."""
+        arguments = {
+            "Timeout": delay_s,
+            "Comment": comment,
+            "ReasonCode": PLANNED_RECONFIGURATION,
+            "Flags": FORCED_REBOOT,
+        }
+        answer = self._client.invoke(WIN32_OPERATING_SYSTEM, "Win32ShutdownTracker", arguments, {})
+        answer.require_success("the host")
+
+    def wait_for_boot_after(self, boot_time: datetime, timeout_s: float, interval_s: float) -> datetime:
+        """Wait until the host answers with a later boot time and return it.
+
+        A clock step does not count (BOOT_TIME_TOLERANCE). While the host is down every connection error is expected;
+        a refused logon is not and ends the wait at once, so that no account is locked out by asking again and again.
+
+        Raises: HostStateError after `timeout_s`, AuthenticationFailed.
+        """
+        deadline = self._clock() + timeout_s
+        last_trouble = "it kept its old boot time"
+        while self._clock() < deadline:
+            self._sleep(interval_s)
+            try:
+                found = self.read_operating_system().last_boot_time
+            except AuthenticationFailed:
+                raise
+            except WsmanError as error:
+                last_trouble = str(error)
+                continue
+            if found - boot_time > BOOT_TIME_TOLERANCE:
+                return found
+        raise HostStateError(f"the host has not come back from its reboot within {timeout_s:g} s: {last_trouble}")
