@@ -98,7 +98,7 @@ class NamedSetting:
                 if value.type is not self.type
                 else f"unknown ({value})"
             )
-        return f"{word} ({value.data!r})" if isinstance(value.data, int) else f"{word} ({value.data})"
+        return f"{word} ({value.data if isinstance(value.data, str) else repr(value.data)})"
 
     def is_equal(self, left: RegistryValue | None, right: RegistryValue | None) -> bool:
         """Whether two states mean the same to Windows. An absent value and its default data are not the same state."""

@@ -34,6 +34,10 @@ class HostAction(ActionBase):  # type: ignore[misc]
         """The argument spec of the module."""
         raise NotImplementedError
 
+    def constraints(self) -> dict[str, list[Any]]:
+        """Rules between options, as keyword arguments of `validate_argument_spec`."""
+        return {}
+
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         if self._play_context.become:
@@ -53,7 +57,7 @@ class HostAction(ActionBase):  # type: ignore[misc]
         return result
 
     def _parameters(self) -> Parameters:
-        _validation, parameters = self.validate_argument_spec(argument_spec=self.options())
+        _validation, parameters = self.validate_argument_spec(argument_spec=self.options(), **self.constraints())
         return dict(parameters)
 
     def prepare(self, parameters: Parameters) -> Any:
@@ -72,6 +76,9 @@ class ResourceAction(HostAction):
 
     def options(self) -> Spec:
         return self.resource.argument_spec
+
+    def constraints(self) -> dict[str, list[Any]]:
+        return self.resource.constraints
 
     def prepare(self, parameters: Parameters) -> Any:
         return self.resource.desired(parameters)

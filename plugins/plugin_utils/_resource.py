@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from ..module_utils._host_state import PendingReboot
-from ..module_utils._plan import Operation, Plan, SetValue, render
+from ..module_utils._plan import Operation, Plan, render
 from ..module_utils._registry import RegistryKey
 from ._host._apply import apply_operations, recover
 from ._host._host import Host, KeptState
@@ -22,9 +22,14 @@ Spec = dict[str, dict[str, Any]]
 
 
 class Resource(abc.ABC):
-    """One concern of a host. `argument_spec` is what the module accepts, in Ansible's form."""
+    """One concern of a host.
+
+    `argument_spec` is what the module accepts, `constraints` the rules between options (mutually_exclusive,
+    required_one_of, required_if ...), both in Ansible's form.
+    """
 
     argument_spec: ClassVar[Spec]
+    constraints: ClassVar[dict[str, list[Any]]] = {}
 
     @abc.abstractmethod
     def desired(self, parameters: Parameters) -> Any:
@@ -80,6 +85,7 @@ def run_resource(host: Host, resource: Resource, desired: Any, *, check_mode: bo
     _settle_unfinished(host, kept, check_mode=check_mode)
     plan = resource.plan(host, desired)
     if not check_mode:
+        host.registry.stop_pretending()
         _apply(host, kept, plan)
     return Outcome(plan, kept.pending_reboot, kept.unfinished, tuple(host.registry.notes))
 
@@ -92,7 +98,7 @@ def _settle_unfinished(host: Host, kept: KeptState, *, check_mode: bool) -> None
         return
     for operation in reversed(kept.unfinished):
         inverse = operation.inverse()
-        if isinstance(inverse, SetValue):
+        if inverse is not None:
             host.registry.pretend(inverse)
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ...module_utils._errors import DomainError, HostStateError
-from ...module_utils._plan import CreateKey, DeleteKey, SetValue
+from ...module_utils._plan import CreateKey, DeleteKey, Operation, SetValue
 from ...module_utils._reg_query import QueriedKey, find_default_label, parse_reg_query
 from ...module_utils._registry import RegistryData, RegistryKey, RegistryType, RegistryValue
 from .._wsman._cim import MethodResult
@@ -55,6 +55,7 @@ class RegistryGateway:
         self._client = client
         self._cache: dict[str, QueriedKey | None] = {}
         self._trees: set[str] = set()
+        self._pretended: dict[tuple[str, str], RegistryValue | None] = {}
         self.notes: list[str] = []
 
     # -- reading -----------------------------------------------------------------------------------------------------
@@ -64,6 +65,8 @@ class RegistryGateway:
 
         Raises: HostStateError when reading is refused.
         """
+        if (key.folded, name.lower()) in self._pretended:
+            return self._pretended[key.folded, name.lower()]
         cached = self._cached(key)
         if cached is not None:
             return cached.value(name)
@@ -87,6 +90,15 @@ class RegistryGateway:
 
     def values(self, key: RegistryKey) -> dict[str, RegistryValue] | None:
         """All values of a key by name, None when the key is missing. One message per value without a prefetch."""
+        found = self._values_on_host(key)
+        pretended = {name: value for (folded, name), value in self._pretended.items() if folded == key.folded}
+        if not pretended:
+            return found
+        kept = {name: value for name, value in (found or {}).items() if name.lower() not in pretended}
+        kept.update((name, value) for name, value in pretended.items() if value is not None)
+        return kept or found
+
+    def _values_on_host(self, key: RegistryKey) -> dict[str, RegistryValue] | None:
         if self._is_known(key):
             cached = self._cache.get(key.folded)
             return None if cached is None else dict(cached.values)
@@ -185,13 +197,17 @@ class RegistryGateway:
         if answer.return_value not in (SUCCESS, KEY_MISSING):
             raise _refusal("Deleting", str(operation.key), answer)
 
-    def pretend(self, operation: SetValue) -> None:
-        """Answer further reads as if the operation had been applied. Nothing is written."""
-        known = self.values(operation.key) or {}
-        remaining = {name: value for name, value in known.items() if name.lower() != operation.name.lower()}
-        if operation.after is not None:
-            remaining[operation.name] = operation.after
-        self._cache[operation.key.folded] = QueriedKey(operation.key.path, remaining)
+    def pretend(self, operation: Operation) -> None:
+        """Answer further reads as if the operation had been applied. Nothing is written.
+
+        So a plan made of several parts sees what the parts before it will have done.
+        """
+        if isinstance(operation, SetValue):
+            self._pretended[operation.key.folded, operation.name.lower()] = operation.after
+
+    def stop_pretending(self) -> None:
+        """Answer reads from the host again."""
+        self._pretended.clear()
 
     # -- inside ------------------------------------------------------------------------------------------------------
 

@@ -6,46 +6,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ...module_utils._errors import ParameterError
 from ...module_utils._host_state import STATE_KEY
 from ...module_utils._plan import Plan, combine
+from ...module_utils._registry import RegistryKey
 from .._host._host import Host
 from .._resource import Parameters, Resource, Spec
 from ._settings import DcomDefaults, DcomLogging
 
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One option of opc_host: a resource once, or a list of its items."""
+
+    resource: Resource
+    is_list: bool = False
+
+    def option(self) -> dict[str, Any]:
+        """The argument spec of the section."""
+        nested = {"options": self.resource.argument_spec, **self.resource.constraints}
+        return {"type": "list", "elements": "dict", **nested} if self.is_list else {"type": "dict", **nested}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One desired state of one section; `name` is what messages and diffs call it."""
+
+    name: str
+    resource: Resource
+    desired: Any
+
+
 # The order is the order of writing: levels are raised before anything that depends on them is tightened (design 6).
-SECTIONS: Mapping[str, Resource] = {
-    "logging": DcomLogging(),
-    "defaults": DcomDefaults(),
+SECTIONS: Mapping[str, Section] = {
+    "logging": Section(DcomLogging()),
+    "defaults": Section(DcomDefaults()),
 }
 
 
 class OpcHost(Resource):
     """The whole desired state of a host; a section that is not given is left alone."""
 
-    argument_spec: ClassVar[Spec] = {
-        name: {"type": "dict", "options": section.argument_spec} for name, section in SECTIONS.items()
-    }
+    argument_spec: ClassVar[Spec] = {name: section.option() for name, section in SECTIONS.items()}
 
-    def desired(self, parameters: Parameters) -> Mapping[str, Any]:
-        given = {name: parameters[name] for name in SECTIONS if parameters.get(name) is not None}
-        if not given:
+    def desired(self, parameters: Parameters) -> Sequence[Part]:
+        parts = [part for name, section in SECTIONS.items() for part in _parts(name, section, parameters.get(name))]
+        if not parts:
             raise ParameterError("", f"nothing to set: give at least one section of {', '.join(SECTIONS)}")
-        return {name: self._desired(name, options) for name, options in given.items()}
+        return parts
 
-    def prefetch(self, host: Host, desired: Mapping[str, Any]) -> None:
-        keys = [key for name, wanted in desired.items() for key in SECTIONS[name].keys(wanted)]
-        host.registry.prefetch([*keys, STATE_KEY])
+    def keys(self, desired: Sequence[Part]) -> Sequence[RegistryKey]:
+        return [key for part in desired for key in part.resource.keys(part.desired)]
 
-    def plan(self, host: Host, desired: Mapping[str, Any]) -> Plan:
-        return combine({name: SECTIONS[name].plan(host, wanted) for name, wanted in desired.items()})
+    def prefetch(self, host: Host, desired: Sequence[Part]) -> None:
+        host.registry.prefetch([*self.keys(desired), STATE_KEY])
 
-    @staticmethod
-    def _desired(name: str, options: Parameters) -> Any:
-        try:
-            return SECTIONS[name].desired(options)
-        except ParameterError as error:
-            raise ParameterError(f"{name}.{error.path}" if error.path else name, error.message) from error
+    def plan(self, host: Host, desired: Sequence[Part]) -> Plan:
+        return combine({part.name: _plan_part(host, part) for part in desired})
+
+
+def _parts(name: str, section: Section, value: Any) -> list[Part]:
+    """The desired states of one section. Raises: ParameterError with the path of the option."""
+    if value is None:
+        return []
+    items = [(f"{name}[{index}]", item) for index, item in enumerate(value)] if section.is_list else [(name, value)]
+    return [Part(path, section.resource, _desired(path, section.resource, item)) for path, item in items]
+
+
+def _desired(path: str, resource: Resource, options: Parameters) -> Any:
+    try:
+        return resource.desired(options)
+    except ParameterError as error:
+        raise ParameterError(f"{path}.{error.path}" if error.path else path, error.message) from error
+
+
+def _plan_part(host: Host, part: Part) -> Plan:
+    """Plan one part on the host as the parts before it will leave it."""
+    plan = part.resource.plan(host, part.desired)
+    for operation in plan.operations:
+        host.registry.pretend(operation)
+    return plan
