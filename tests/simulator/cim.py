@@ -233,3 +233,8 @@ class SimulatedWindows(Protocol):
     def is_up(self) -> bool:
         """False while the host reboots: connections are refused or dropped."""
         ...
+
+    @property
+    def boot_count(self) -> int:
+        """Grows with every boot: connections, shells and open enumerations of an earlier one are gone."""
+        ...

@@ -1,0 +1,123 @@
+# Copyright (c) 2026 The otsec.opc_dcom contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One HTTP/1.1 connection: h11 over asyncio streams. Knows nothing of SOAP.
+
+Source: RFC 9112; response headers as Windows' http.sys sends them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.utils import formatdate
+
+import h11
+
+IDLE_TIMEOUT_S = 120.0  # http.sys drops an idle connection after two minutes
+_READ_BYTES = 65536
+_REASONS = {
+    200: "", 400: "Bad Request", 401: "", 404: "Not Found", 405: "Method Not Allowed",
+    411: "Length Required", 413: "Request Entity Too Large", 500: "", 503: "Service Unavailable",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One request, body read completely. Header names are lower case; a repeated header keeps its last value."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def has_length(self) -> bool:
+        return "content-length" in self.headers
+
+
+class HttpConnection:
+    """The server's end of one TCP connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._h11 = h11.Connection(our_role=h11.SERVER, max_incomplete_event_size=65536)
+        self.bytes_received = 0
+        self.bytes_sent = 0
+
+    @property
+    def peer_address(self) -> str:
+        peer = self._writer.get_extra_info("peername")
+        return str(peer[0]) if peer else ""
+
+    async def read_request(self) -> HttpRequest | None:
+        """The next request, or None when the connection is over. A broken request is answered 400 and ends it."""
+        try:
+            return await self._read_request()
+        except h11.RemoteProtocolError:
+            if self._h11.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+                await self.respond(400, [("Connection", "close")], b"")
+            return None
+        except (ConnectionError, TimeoutError):
+            return None
+
+    async def _read_request(self) -> HttpRequest | None:
+        if self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE:
+            self._h11.start_next_cycle()
+        event = await self._next_event()
+        if not isinstance(event, h11.Request):
+            return None
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in event.headers}
+        if self._h11.they_are_waiting_for_100_continue:
+            await self._send(h11.InformationalResponse(status_code=100, headers=[]))
+        body = bytearray()
+        while isinstance(part := await self._next_event(), h11.Data):
+            body += part.data
+        if not isinstance(part, h11.EndOfMessage):
+            return None
+        path = event.target.decode("latin-1").partition("?")[0]
+        return HttpRequest(event.method.decode("ascii"), path, headers, bytes(body))
+
+    async def _next_event(self) -> object:
+        while True:
+            event: object = self._h11.next_event()
+            if event is not h11.NEED_DATA:
+                return event
+            data = await asyncio.wait_for(self._reader.read(_READ_BYTES), IDLE_TIMEOUT_S)
+            self.bytes_received += len(data)
+            self._h11.receive_data(data)
+
+    async def respond(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> bool:
+        """Send a whole answer; False when the connection is over afterwards."""
+        fields = [*headers, ("Server", "Microsoft-HTTPAPI/2.0"), ("Date", formatdate(usegmt=True))]
+        fields.append(("Content-Length", str(len(body))))
+        await self._send(h11.Response(status_code=status, headers=fields, reason=_REASONS.get(status, "").encode()))
+        await self._send(h11.Data(data=body))
+        await self._send(h11.EndOfMessage())
+        return self._h11.our_state is h11.DONE
+
+    async def send_part(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:
+        """Send an answer that announces the whole body but stops halfway; the connection is of no use afterwards."""
+        fields = [*headers, ("Content-Length", str(len(body)))]
+        await self._send(h11.Response(status_code=status, headers=fields))
+        await self._send(h11.Data(data=body[: len(body) // 2]))
+
+    async def _send(self, event: object) -> None:
+        data: bytes | None = self._h11.send(event)
+        if data:
+            self.bytes_sent += len(data)
+            self._writer.write(data)
+            await self._writer.drain()
+
+    def abort(self) -> None:
+        """Drop the connection at once: the peer sees a reset."""
+        self._writer.transport.abort()
+
+    async def close(self) -> None:
+        """Close in order; errors of a peer that is already gone do not matter."""
+        self._writer.close()
+        try:
+            await self._writer.wait_closed()
+        except (ConnectionError, TimeoutError):
+            return
