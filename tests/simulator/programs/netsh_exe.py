@@ -22,6 +22,7 @@ from .netsh_profile import TARGETS, set_profiles, show_profiles
 from .netsh_rule import PROPERTIES, SELECTORS, changed_rule, new_rule, option_fields, selects
 from .netsh_show import show_rule
 from .netsh_texts import Text, say
+from .program import Invocation
 
 _SYNTAX_ERRORS = (Text.INVALID_VALUE, Text.INVALID_PORT, Text.INVALID_PROTOCOL, Text.INVALID_ADDRESS, Text.MISSING)
 _USAGE = {
@@ -39,6 +40,9 @@ class Netsh:
         self._firewall = firewall
         self._journal = journal
         self._language = language
+
+    def program(self, invocation: Invocation) -> ProgramResult:
+        return self.run(invocation.caller, invocation.arguments)
 
     def run(self, caller: Caller, arguments: Sequence[str]) -> ProgramResult:
         """Run one command; `arguments` are the words after netsh.exe, quotes already gone."""
