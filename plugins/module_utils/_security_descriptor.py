@@ -60,8 +60,9 @@ _DACL_PRESENT = Control.DACL_PRESENT.value
 _SACL_PRESENT = Control.SACL_PRESENT.value
 _SELF_RELATIVE = Control.SELF_RELATIVE.value
 _INHERITED = AceFlags.INHERITED.value
-# What SDDL can say; the other control bits are bookkeeping (defaulted parts, resource manager, self-relative).
-_MEANINGFUL_CONTROL = 0x3F14
+# Protected and auto-inherit, which SDDL can say; the other bits are bookkeeping (defaulted, resource manager ...).
+_DACL_FLAGS = 0x1500
+_SACL_FLAGS = 0x2A00
 
 _DENY_TYPES = frozenset(
     {
@@ -225,7 +226,7 @@ def is_deny(ace: AnyAce) -> bool:
 
 
 def same_meaning(left: SecurityDescriptor, right: SecurityDescriptor) -> bool:
-    """Whether two descriptors say the same: owner, group, state and content of both ACLs, and their SDDL flags.
+    """Whether two descriptors say the same: owner, group, state and content of both ACLs, and the flags of both.
 
     Not compared: layout, ACL revision, reserved bytes, padding, the order of ACEs within a run of one type and flags
     (which cannot change an access check), and whether a run names a trustee once or in several ACEs. Absent, NULL and
@@ -234,7 +235,7 @@ def same_meaning(left: SecurityDescriptor, right: SecurityDescriptor) -> bool:
     return (
         left.owner == right.owner
         and left.group == right.group
-        and (left.control ^ right.control) & _MEANINGFUL_CONTROL == 0
+        and _meaningful_control(left.control) == _meaningful_control(right.control)
         and _meaning(left.dacl) == _meaning(right.dacl)
         and _meaning(left.sacl) == _meaning(right.sacl)
     )
@@ -250,6 +251,14 @@ def _acl_state(acl: Acl | None, *, present: bool) -> AclState:
     if acl is None:
         return AclState.NULL if present else AclState.ABSENT
     return AclState.LISTED if acl.aces else AclState.EMPTY
+
+
+def _meaningful_control(control: int) -> int:
+    """Presence of the ACLs, and the flags of those that are present."""
+    mask = _DACL_PRESENT | _SACL_PRESENT
+    mask |= _DACL_FLAGS if control & _DACL_PRESENT else 0
+    mask |= _SACL_FLAGS if control & _SACL_PRESENT else 0
+    return control & mask
 
 
 def _meaning(acl: Acl | None) -> list[tuple[object, dict[object, int]]] | None:
