@@ -8,6 +8,7 @@ Source: RFC 9112; response headers as Windows' http.sys sends them.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -42,6 +43,8 @@ class HttpConnection:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        # asyncio leaves Nagle's algorithm on for listening sockets it did not make itself: 40 ms per answer.
+        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._h11 = h11.Connection(our_role=h11.SERVER, max_incomplete_event_size=65536)
         self.bytes_received = 0
         self.bytes_sent = 0
@@ -92,9 +95,10 @@ class HttpConnection:
         """Send a whole answer; False when the connection is over afterwards."""
         fields = [*headers, ("Server", "Microsoft-HTTPAPI/2.0"), ("Date", formatdate(usegmt=True))]
         fields.append(("Content-Length", str(len(body))))
-        await self._send(h11.Response(status_code=status, headers=fields, reason=_REASONS.get(status, "").encode()))
-        await self._send(h11.Data(data=body))
-        await self._send(h11.EndOfMessage())
+        reason = _REASONS.get(status, "").encode()
+        await self._send(
+            h11.Response(status_code=status, headers=fields, reason=reason), h11.Data(data=body), h11.EndOfMessage()
+        )
         return self._h11.our_state is h11.DONE
 
     async def send_part(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:
@@ -103,12 +107,11 @@ class HttpConnection:
         await self._send(h11.Response(status_code=status, headers=fields))
         await self._send(h11.Data(data=body[: len(body) // 2]))
 
-    async def _send(self, event: object) -> None:
-        data: bytes | None = self._h11.send(event)
-        if data:
-            self.bytes_sent += len(data)
-            self._writer.write(data)
-            await self._writer.drain()
+    async def _send(self, *events: object) -> None:
+        data = b"".join(self._h11.send(event) or b"" for event in events)
+        self.bytes_sent += len(data)
+        self._writer.write(data)
+        await self._writer.drain()
 
     def abort(self) -> None:
         """Drop the connection at once: the peer sees a reset."""
