@@ -57,8 +57,9 @@ class CommandShell:
     def run(self, command_line: str, *, stdin: bytes | None, timeout_s: float) -> CommandResult:
         """Run one command line to its end.
 
-        Raises: CommandTimedOut after `timeout_s`, MessageTooLarge above 32 MiB of output, WsmanError.
+        Raises: CommandTimedOut after `timeout_s`, MessageTooLarge above 32 MiB of output, WsmanError, ParameterError.
         """
+        shell.check_command_line(command_line)
         deadline = self._clock() + timeout_s
         command_id = self._start(command_line)
         try:

@@ -47,15 +47,7 @@ def create_shell(header: Header, code_page: int = UTF8_CODE_PAGE, *, no_profile:
 
 
 def run_command(header: Header, shell_id: str, command_line: str) -> Request:
-    """Start a command line; the host runs it through ``cmd.exe /C``, so cmd's metacharacters act.
-
-    Raises: ParameterError for a line cmd.exe cannot take (control characters, more than 8100 characters).
-    """
-    check_text(command_line, "command line")
-    if any(character in command_line for character in "\r\n") or not command_line.strip():
-        raise ParameterError("command line", "must be one line and not empty")
-    if len(command_line) > MAX_COMMAND_LINE:
-        raise ParameterError("command line", f"has {len(command_line)} characters, cmd.exe takes {MAX_COMMAND_LINE}")
+    """Start a command line; the host runs it through ``cmd.exe /C``, so cmd's metacharacters act."""
     # A line that starts with a quote loses its first and last one (help of cmd.exe, /C): give it two to lose.
     line = f'"{command_line}"' if command_line.startswith('"') else command_line
     options = {"WINRS_CONSOLEMODE_STDIN": "TRUE", "WINRS_SKIP_CMD_SHELL": "FALSE"}
@@ -63,6 +55,15 @@ def run_command(header: Header, shell_id: str, command_line: str) -> Request:
     selectors = {"ShellId": shell_id}
     target = Target(ns.COMMAND, ns.CMD_SHELL, selectors, options, what=f"Running {command_line[:200]!r}")
     return build(header, target, body, effect=Effect.WRITE)
+
+
+def check_command_line(command_line: str) -> None:
+    """Raises: ParameterError for a line cmd.exe cannot take (control characters, more than 8100 characters)."""
+    check_text(command_line, "command line")
+    if any(character in command_line for character in "\r\n") or not command_line.strip():
+        raise ParameterError("command line", "must be one line and not empty")
+    if len(command_line) > MAX_COMMAND_LINE:
+        raise ParameterError("command line", f"has {len(command_line)} characters, cmd.exe takes {MAX_COMMAND_LINE}")
 
 
 def send_input(header: Header, shell_id: str, command_id: str, data: bytes) -> Request:
