@@ -30,8 +30,8 @@ from .front.authentication import BASIC, NTLM, Service
 from .front.dispatch import Dispatcher
 from .front.server import Listener
 from .front.statistics import Statistics
+from .inventory import LOOPBACK, Reach, connection_vars
 
-LOOPBACK = "127.0.0.1"
 SCHEMES = ("http", "https")
 _START_TIMEOUT_S = 10.0
 _STOP_TIMEOUT_S = 10.0
@@ -165,6 +165,12 @@ class SimulatedSite:
             raise SiteError("the site has no https listener")
         return str(Path(self._directory.name) / "ca.pem")
 
+    def inventory_vars(self, name: str, **reach: str) -> dict[str, object]:
+        """Ansible variables that reach a host; `reach` is what `simulator.inventory.Reach` takes."""
+        host = self._hosts[name]
+        ca_path = self.ca_path if "https" in self.schemes else None
+        return connection_vars(host.host, host.ports, Reach(**reach), ca_path)
+
     def add_fault(self, name: str, fault: ScriptedFault) -> None:
         """Let a fault strike one host from now on."""
         self._hosts[name].faults.add(fault)
@@ -204,10 +210,10 @@ class SimulatedSite:
             item = socket.create_server((LOOPBACK, port), backlog=_BACKLOG)
             self._sockets.append(item)
             host.ports[scheme] = item.getsockname()[1]
-            is_tls = scheme == "https"
+            tls = self._tls if scheme == "https" else None
             accounts = Path(self._directory.name) / f"accounts-{index}"
-            service = Service(host.host, self.auth, accounts, certificate_hash if is_tls else None)
-            listener = Listener(host.dispatcher, service, host.faults, is_tls=is_tls, delay_s=self._delay_s)
+            service = Service(host.host, self.auth, accounts, certificate_hash if tls else None)
+            listener = Listener(host.dispatcher, service, host.faults, tls=tls, delay_s=self._delay_s)
             self._listeners.append((listener, item))
 
     def _run(self) -> None:
@@ -220,13 +226,8 @@ class SimulatedSite:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        servers = [
-            await asyncio.start_server(listener.serve, sock=item, ssl=self._tls if listener.is_tls else None)
-            for listener, item in self._listeners
-        ]
+        for listener, item in self._listeners:
+            listener.open(item)
         self._ready.set()
         await self._stop.wait()
-        for server in servers:
-            server.close()
-        for listener, _ in self._listeners:
-            listener.drop_all()
+        await asyncio.gather(*(listener.close(item) for listener, item in self._listeners))

@@ -97,7 +97,7 @@ class Dispatcher:
             request = parse_request(root, self.limits)
         except SoapFault as fault:
             return Message(number, message_id, None, fault, charset=charset)
-        class_name, method = _name_operation(request)
+        class_name, method = _name_operation(request, self.host)
         return Message(number, message_id, request, None, class_name, method, charset)
 
     def answer(self, message: Message, caller: Caller | None) -> Answer:
@@ -198,14 +198,14 @@ def _to_utf8(payload: bytes, charset: str) -> bytes:
         raise SoapFault(INVALID_XML, violation=f"the message is no {charset}") from error
 
 
-def _name_operation(request: Request) -> tuple[str, str]:
-    """(class, method or verb) for counters, logs and scripted faults."""
+def _name_operation(request: Request, host: SimulatedWindows) -> tuple[str, str]:
+    """(class as it is spelled, method or verb) for counters, logs and scripted faults."""
     verb = request.action.rpartition("/")[2]
     if request.is_identify:
         return "", "Identify"
     if request.resource_uri.lower().startswith(SHELL_ACTION.lower()):
         return "shell", verb
-    class_name = (split_wmi_uri(request.resource_uri) or ("", "unknown"))[1]
+    namespace, class_name = split_wmi_uri(request.resource_uri) or ("", "unknown")
     if class_name == "*" and request.body is not None:
         node = request.body.find(f"{{{W}}}Filter")
         if node is not None and node.get("Dialect") == WQL_DIALECT:
@@ -213,4 +213,5 @@ def _name_operation(request: Request) -> tuple[str, str]:
                 class_name = parse_query(node.text or "").class_name
             except WqlError:
                 return "*", verb
-    return class_name, verb
+    provider = host.provider(namespace, class_name)
+    return (provider.cim_class.name if provider else class_name), verb

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,33 +55,69 @@ class Listener:
     """What all connections to one port of one host share."""
 
     def __init__(
-        self, dispatcher: Dispatcher, service: Service, script: FaultScript, *, is_tls: bool, delay_s: float = 0.0
+        self,
+        dispatcher: Dispatcher,
+        service: Service,
+        script: FaultScript,
+        *,
+        tls: ssl.SSLContext | None = None,
+        delay_s: float = 0.0,
     ) -> None:
         self.dispatcher = dispatcher
         self.service = service
         self.script = script
-        self.is_tls = is_tls
         self.delay_s = delay_s
-        self._connections: set[HttpConnection] = set()
+        self._tls = tls
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one TCP connection until either side ends it."""
-        http = HttpConnection(reader, writer)
+    def open(self, listening: socket.socket) -> None:
+        """Accept connections from now on, in the running loop."""
+        listening.setblocking(False)
+        asyncio.get_running_loop().add_reader(listening, self._accept, listening)
+
+    async def close(self, listening: socket.socket) -> None:
+        """Accept no more, reset every open connection, and return when all of them are done."""
+        asyncio.get_running_loop().remove_reader(listening)
+        await asyncio.sleep(0)  # a task that is cancelled before it runs would not close its socket
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _accept(self, listening: socket.socket) -> None:
+        try:
+            accepted, _ = listening.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        accepted.setblocking(False)
         self.dispatcher.statistics.connections += 1
-        self._connections.add(http)
+        task = asyncio.get_running_loop().create_task(self._connect(accepted))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _connect(self, accepted: socket.socket) -> None:
+        """Serve one TCP connection until either side ends it."""
+        reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(reader)
+        loop = asyncio.get_running_loop()
+        tls_options = {"ssl_handshake_timeout": 10.0, "ssl_shutdown_timeout": 1.0} if self._tls else {}
+        try:
+            transport, _ = await loop.connect_accepted_socket(lambda: protocol, accepted, ssl=self._tls, **tls_options)
+        except OSError:  # a client that does not trust the certificate, or speaks no TLS
+            accepted.close()
+            return
+        http = HttpConnection(
+            reader, asyncio.StreamWriter(transport, protocol, reader, loop), self.dispatcher.statistics.count_bytes
+        )
         try:
             await self._serve(http)
-        except (Dropped, ConnectionError, ssl.SSLError):
+        except (Dropped, OSError):
             http.abort()
+        except asyncio.CancelledError:
+            http.abort()
+            raise
         finally:
-            self._connections.discard(http)
-            self._count_bytes(http)
             await http.close()
-
-    def drop_all(self) -> None:
-        """Reset every open connection, as a reboot does."""
-        for http in list(self._connections):
-            http.abort()
 
     async def _serve(self, http: HttpConnection) -> None:
         authenticator = Authenticator(self.service, http.peer_address)
@@ -89,17 +126,10 @@ class Listener:
             if not host.is_up or host.boot_count != boot_count:
                 raise Dropped
             status, headers, body = await self._reply(http, request, authenticator)
-            self._count_bytes(http)
             if not await http.respond(status, headers, body):
                 return
         if not host.is_up:
             raise Dropped
-
-    def _count_bytes(self, http: HttpConnection) -> None:
-        statistics = self.dispatcher.statistics
-        statistics.bytes_received += http.bytes_received
-        statistics.bytes_sent += http.bytes_sent
-        http.bytes_received = http.bytes_sent = 0
 
     async def _reply(
         self, http: HttpConnection, request: HttpRequest, authenticator: Authenticator
@@ -164,7 +194,7 @@ class Listener:
         content_type = request.headers.get("content-type", "")
         if SEALED.lower() in content_type.lower():
             return _Plain(authenticator.unseal(content_type, request.body), "utf-8", True)
-        if not self.is_tls and not self.service.host.allow_unencrypted:
+        if self._tls is None and not self.service.host.allow_unencrypted:
             return None
         return _Plain(request.body, _charset(request), False)
 

@@ -23,6 +23,10 @@ class Statistics:
     operations: Counter[str] = field(default_factory=Counter)
     command_lines: list[str] = field(default_factory=list)
 
+    def count_bytes(self, received: int, sent: int) -> None:
+        self.bytes_received += received
+        self.bytes_sent += sent
+
     def reset(self) -> None:
         """Back to zero, in place: the parts of a host share this object."""
         fresh = Statistics()

@@ -34,7 +34,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _DMTF_DATETIME = re.compile(r"(\d{14})\.(\d{6})([+-])(\d{3})")
-_PATH_KEY = re.compile(r"""\s*([A-Za-z_]\w*)\s*=\s*(?:"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|([^,"']+))\s*(,|$)""")
+_PATH_KEY = re.compile(r"""\s*([A-Za-z_]\w*)\s*=\s*(?:"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|([\w.+-]+))\s*(,|$)""")
 _OBJECT_PATH = re.compile(r"(?:\\\\[^\\]+\\[^:]+:)?([A-Za-z_]\w*)\.(.+)", re.DOTALL)
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
