@@ -14,8 +14,8 @@ from ..cim import Caller, ProgramResult
 class Invocation:
     """One start of a program.
 
-    `command_line` is everything behind the program's name, raw; `arguments` are the same cut into words by the rules of
-    the Microsoft C runtime, which nearly all programs use.
+    `arguments` are its words by the rules of the Microsoft C runtime, which nearly all programs use; `command_line` is
+    the same uncut; `program` is the path of the file that was found.
     """
 
     caller: Caller
@@ -23,6 +23,7 @@ class Invocation:
     command_line: str = ""
     stdin: bytes = b""
     environment: Mapping[str, str] = field(default_factory=dict)
+    program: str = ""
 
 
 Program = Callable[[Invocation], ProgramResult]

@@ -16,6 +16,7 @@ from .account_database import AccountDatabase, User
 from .accounts import Accounts
 from .event_log import KEYWORD_AUDIT_FAILURE, KEYWORD_AUDIT_SUCCESS, SECURITY_AUDITING, Event, EventLog
 from .registry import Registry
+from .service_record import ERROR_INVALID_SERVICE_ACCOUNT, ERROR_SERVICE_LOGON_FAILED
 
 STATUS_NO_SUCH_USER = 0xC0000064
 STATUS_WRONG_PASSWORD = 0xC000006A
@@ -43,6 +44,14 @@ _RIGHT_OF_TYPE = {
     LOGON_NETWORK: "SeNetworkLogonRight",
     LOGON_BATCH: "SeBatchLogonRight",
     LOGON_SERVICE: "SeServiceLogonRight",
+}
+_SERVICE_ACCOUNTS = {
+    "LOCALSYSTEM",
+    r"NT AUTHORITY\SYSTEM",
+    r"NT AUTHORITY\LOCALSERVICE",
+    r"NT AUTHORITY\LOCAL SERVICE",
+    r"NT AUTHORITY\NETWORKSERVICE",
+    r"NT AUTHORITY\NETWORK SERVICE",
 }
 _POLICIES = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System"
 _NTLM_AUTHENTICATION = "S-1-5-64-10"
@@ -98,6 +107,20 @@ class LogonService:
             own = (user for user in domain.users() if _can_log_on(user) and not user.is_computer)
             found += [(f"{domain.authority}\\{user.name}", user.secret) for user in own]
         return [(name, secret.reveal_to_acceptor()) for name, secret in found if len(secret)]
+
+    def service_account_error(self, account: str, password: str | None) -> int:
+        """Whether a service may run as an account: 0, 1057 (no such account) or 1069 (it may not log on)."""
+        if account.upper() in _SERVICE_ACCOUNTS or account.upper().startswith("NT SERVICE\\"):
+            return 0
+        database, user = self._find(account)
+        if database is None or user is None:
+            return ERROR_INVALID_SERVICE_ACCOUNT
+        if user.is_computer:  # a managed account: the domain keeps its password
+            return 0
+        knows = password is not None and user.secret.matches(password)
+        groups = self._accounts.groups_of(user.sid) | {user.sid, _TYPE_SID[LOGON_SERVICE]}
+        may = self._accounts.has_right(groups, _RIGHT_OF_TYPE[LOGON_SERVICE])
+        return 0 if knows and may and _can_log_on(user) else ERROR_SERVICE_LOGON_FAILED
 
     def _find(self, name: str) -> tuple[AccountDatabase | None, User | None]:
         local, domain = self._accounts.local, self._accounts.domain

@@ -110,6 +110,9 @@ class RegistryTree:
         subkeys = {folded: node for folded, node in parent.subkeys.items() if node is not chain[-1]}
         self.store([*chain[:-2], replace(parent, subkeys=subkeys)])
 
+    def replace_security(self, chain: list[KeyNode], key_security: security.KeySecurity | None) -> None:
+        self.store([*chain[:-1], replace(chain[-1], security=key_security)])
+
     def set_value(self, path: tuple[str, ...], name: str, value: RegistryValue) -> None:
         chain = self.create(path)
         values = {**chain[-1].values, fold(name): (name, value)}
@@ -258,8 +261,7 @@ class Registry:
 
     def protect(self, key: str, key_security: security.KeySecurity | None) -> None:
         """Give a key its own security; None lets it inherit again."""
-        chain = self._chain(None, key)
-        self.tree.store([*chain[:-1], replace(chain[-1], security=key_security)])
+        self.tree.replace_security(self._chain(None, key), key_security)
 
     def delete_tree(self, key: str) -> None:
         """Remove a key with everything below, as the host itself."""

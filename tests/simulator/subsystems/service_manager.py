@@ -76,6 +76,8 @@ class ServiceManager:
             if service.config.start_mode <= StartMode.AUTO:
                 service.state, service.exit_code = State.RUNNING, 0
             return
+        if service.state is not State.STOPPED:
+            return  # something that depends on it has started it
         try:
             self._start(service, frozenset())
         except ServiceError as error:
@@ -228,6 +230,10 @@ class ServiceManager:
         """How the program of a service behaves; kept over reboots. Raises: ServiceError 1060."""
         return self.service(name).behaviour
 
+    def preset(self, name: str) -> Behaviour:
+        """The behaviour of a service that may not exist yet."""
+        return self._behaviour(name)
+
     def snapshot(self) -> tuple[tuple[ServiceConfig, bool], ...]:
         """Configurations, and whether the service is active."""
         return tuple((self.config(item.config.name), item.state is not State.STOPPED) for item in self.services())
@@ -262,7 +268,9 @@ class ServiceManager:
                 raise ServiceError(record.ERROR_SERVICE_DEPENDENCY_DELETED, f"no service {name}")
             if name.upper() in starting:
                 raise ServiceError(record.ERROR_CIRCULAR_DEPENDENCY, f"{name} depends on itself")
-            if needed.state is State.STOPPED and not needed.config.is_driver:
+            if needed.config.is_driver and needed.config.start_mode is not StartMode.DISABLED:
+                needed.state = State.RUNNING
+            elif needed.state is State.STOPPED:
                 try:
                     self._start(needed, starting)
                 except ServiceError as error:
