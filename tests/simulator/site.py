@@ -10,6 +10,7 @@ the other in that thread: a test that changes a host while clients are talking t
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
 import re
 import socket
@@ -28,6 +29,7 @@ from .cim import SimulatedWindows
 from .faults import FaultScript, ScriptedFault
 from .front.authentication import BASIC, NTLM, Service
 from .front.dispatch import Dispatcher
+from .front.http import Acceptor
 from .front.server import Listener
 from .front.statistics import Statistics
 from .inventory import LOOPBACK, Reach, connection_vars
@@ -53,6 +55,17 @@ class SiteHost:
         self.faults = FaultScript()
         self.dispatcher = Dispatcher(host, self.statistics, clock)
         self.ports: dict[str, int] = {}
+        self.listeners: list[Listener] = []
+        self._clock = clock
+
+    def replace(self, host: SimulatedWindows) -> None:
+        """Put another host behind the same ports, with counters and faults cleared. Call it in the site's loop."""
+        self.host = host
+        self.statistics.reset()
+        self.faults.clear()
+        self.dispatcher = Dispatcher(host, self.statistics, self._clock)
+        for listener in self.listeners:
+            listener.switch(self.dispatcher, dataclasses.replace(listener.service, host=host))
 
     @property
     def violations(self) -> list[str]:
@@ -92,7 +105,7 @@ class SimulatedSite:
         self._port_base = port_base
         self._expected: list[re.Pattern[str]] = []
         self._sockets: list[socket.socket] = []
-        self._listeners: list[tuple[Listener, socket.socket]] = []
+        self._acceptors: list[tuple[Acceptor, socket.socket]] = []
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -133,6 +146,13 @@ class SimulatedSite:
             self.stop()
             raise
 
+    def listen(self, acceptor: Acceptor, port: int = 0) -> int:
+        """Bind a port on loopback for an acceptor that opens when the site starts; returns the port. Raises OSError."""
+        item = socket.create_server((LOOPBACK, port), backlog=_BACKLOG)
+        self._sockets.append(item)
+        self._acceptors.append((acceptor, item))
+        return int(item.getsockname()[1])
+
     def stop(self) -> None:
         """Close every connection and port. Does nothing on a site that is not running."""
         thread, self._thread = self._thread, None
@@ -144,6 +164,7 @@ class SimulatedSite:
         for item in self._sockets:
             item.close()
         self._sockets.clear()
+        self._acceptors.clear()
         if self._directory is not None:
             self._directory.cleanup()
             self._directory = None
@@ -207,14 +228,12 @@ class SimulatedSite:
         assert self._directory is not None
         for scheme in self.schemes:
             port = 0 if self._port_base is None else self._port_base + 2 * index + SCHEMES.index(scheme)
-            item = socket.create_server((LOOPBACK, port), backlog=_BACKLOG)
-            self._sockets.append(item)
-            host.ports[scheme] = item.getsockname()[1]
             tls = self._tls if scheme == "https" else None
             accounts = Path(self._directory.name) / f"accounts-{index}"
             service = Service(host.host, self.auth, accounts, certificate_hash if tls else None)
             listener = Listener(host.dispatcher, service, host.faults, tls=tls, delay_s=self._delay_s)
-            self._listeners.append((listener, item))
+            host.listeners.append(listener)
+            host.ports[scheme] = self.listen(listener.acceptor, port)
 
     def _run(self) -> None:
         try:
@@ -226,8 +245,8 @@ class SimulatedSite:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        for listener, item in self._listeners:
-            listener.open(item)
+        for acceptor, item in self._acceptors:
+            acceptor.open(item)
         self._ready.set()
         await self._stop.wait()
-        await asyncio.gather(*(listener.close(item) for listener, item in self._listeners))
+        await asyncio.gather(*(acceptor.close(item) for acceptor, item in self._acceptors))

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Sequence
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
+from typing import Protocol
 
 import h11
 
@@ -21,6 +23,18 @@ _REASONS = {
     200: "", 400: "Bad Request", 401: "", 404: "Not Found", 405: "Method Not Allowed",
     411: "Length Required", 413: "Request Entity Too Large", 500: "", 503: "Service Unavailable",
 }  # fmt: skip
+
+
+class Dropped(Exception):
+    """Raised by a handler: the connection ends now, without an answer."""
+
+
+class Counter(Protocol):
+    """Who wants to know what goes over the wire."""
+
+    connections: int
+
+    def count_bytes(self, received: int, sent: int) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,3 +140,72 @@ class HttpConnection:
             await self._writer.wait_closed()
         except OSError:
             return
+
+
+class Acceptor:
+    """Accepts the connections of one listening socket and runs `serve` for each, in the loop that opened it."""
+
+    def __init__(
+        self,
+        serve: Callable[[HttpConnection], Awaitable[None]],
+        *,
+        counter: Counter,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._handler = serve
+        self._counter = counter
+        self._tls = tls
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def open(self, listening: socket.socket) -> None:
+        """Accept connections from now on, in the running loop."""
+        listening.setblocking(False)
+        asyncio.get_running_loop().add_reader(listening, self._accept, listening)
+
+    async def close(self, listening: socket.socket) -> None:
+        """Accept no more, reset every open connection, and return when all of them are done."""
+        asyncio.get_running_loop().remove_reader(listening)
+        await asyncio.sleep(0)  # a task that is cancelled before it runs would not close its socket
+        tasks = self.drop_all()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def drop_all(self) -> list[asyncio.Task[None]]:
+        """Reset every open connection; returns the tasks that are about to end."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        return tasks
+
+    def _accept(self, listening: socket.socket) -> None:
+        try:
+            accepted, _ = listening.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        accepted.setblocking(False)
+        self._counter.connections += 1
+        task = asyncio.get_running_loop().create_task(self._connect(accepted))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _connect(self, accepted: socket.socket) -> None:
+        """Serve one TCP connection until either side ends it."""
+        reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(reader)
+        loop = asyncio.get_running_loop()
+        timeouts = {"ssl_handshake_timeout": 10.0, "ssl_shutdown_timeout": 1.0} if self._tls else {}
+        try:
+            transport, _ = await loop.connect_accepted_socket(lambda: protocol, accepted, ssl=self._tls, **timeouts)
+        except OSError:  # a client that does not trust the certificate, or speaks no TLS
+            accepted.close()
+            return
+        writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+        http = HttpConnection(reader, writer, self._counter.count_bytes)
+        try:
+            await self._handler(http)
+        except (Dropped, OSError):
+            http.abort()
+        except asyncio.CancelledError:
+            http.abort()
+            raise
+        finally:
+            await http.close()
