@@ -1,6 +1,9 @@
 # Copyright (c) 2026 The otsec.opc_dcom contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which programs of a host are simulated, by file name. All others exist as files at most."""
+"""Which programs of a host are simulated, by file name. All others exist as files at most.
+
+Software restriction policies stand before each of them.
+"""
 
 from __future__ import annotations
 

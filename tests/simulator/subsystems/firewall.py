@@ -186,7 +186,7 @@ class Firewall:
     def add_rule(self, caller: Caller, rule: FirewallRule) -> str:
         """Add a rule under a new id `{GUID}` and return the id. Names need not be unique."""
         self.demand(caller)
-        rule_id = f"{{{self._new_guid().upper()}}}"
+        rule_id = "{" + self._new_guid().strip("{}").upper() + "}"
         self._write(caller, rule_id, rule, "add_rule")
         return rule_id
 
