@@ -96,15 +96,15 @@ def translate(error: BaseException, peer: Peer, *, had_session: bool) -> WsmanEr
 
 def refused(error: BaseException, peer: Peer) -> AuthenticationFailed:
     """Return our error for an exception that stands for HTTP 401, with the schemes the host offers instead."""
-    offered = ", ".join(sorted(_offered_schemes(_chain(error))))
+    offered = _offered_schemes(_chain(error))
+    answer = f"it offers {', '.join(sorted(offered)) or 'no scheme'}" if offered is not None else _words(error)
     hint = (
         "Check user and password, that the account is not locked or disabled, and that it may log on over the network."
     )
     if peer.authentication in ("basic", "plaintext", "ssl"):
         hint += " Basic authentication takes local accounts only, and must be allowed on the host."
     return AuthenticationFailed(
-        f"the host refused account {peer.account!r} with {peer.authentication} authentication (HTTP 401; it offers "
-        f"{offered or 'no scheme'}).",
+        f"the host refused account {peer.account!r} with {peer.authentication} authentication (HTTP 401; {answer}).",
         hint,
     )
 
@@ -155,7 +155,8 @@ def _network_error(chain: tuple[BaseException, ...]) -> WsmanError | None:
     if _first(chain, _CONNECT_TIMEOUT):
         return TransportTimeout("no connection within the time allowed.", "Check that the host is up and the firewall.")
     if failed := _first(chain, _NEW_CONNECTION):
-        return ConnectionFailed(f"no connection: {_words(_first(chain, (OSError,)) or failed)}.")
+        reason = next((item for item in chain if isinstance(item, OSError) and isinstance(item.errno, int)), failed)
+        return ConnectionFailed(f"no connection: {_words(reason)}.")
     if _first(chain, _TIMEOUT):
         return TransportTimeout("no answer within the time allowed.", "Raise the read time-out of the connection.")
     return _broken(chain)
@@ -191,14 +192,25 @@ def _tripped(error: BaseException, *, had_session: bool) -> WsmanError:
     return UnsupportedConnection(f"authentication or message encryption cannot be set up: {what}", hint)
 
 
-def _offered_schemes(chain: Iterator[BaseException]) -> set[str]:
-    for item in chain:
-        headers = getattr(getattr(item, "response", None), "headers", None)
-        if headers is not None:
-            return {scheme.split()[0] for scheme in headers.get("WWW-Authenticate", "").split(",") if scheme.strip()}
-    return set()
+def http_status(error: BaseException) -> int | None:
+    """Return the status of the HTTP answer an exception is about, if it is about one."""
+    return next((response.status_code for response in _responses(_chain(error))), None)
+
+
+def _offered_schemes(chain: Iterator[BaseException]) -> set[str] | None:
+    for response in _responses(chain):
+        offers = response.headers.get("WWW-Authenticate", "").split(",")
+        return {offer.split()[0] for offer in offers if offer.strip()}
+    return None
+
+
+def _responses(chain: Iterator[BaseException]) -> Iterator[Any]:
+    responses = (getattr(item, "response", None) for item in chain)
+    return (response for response in responses if response is not None)
 
 
 def _words(error: BaseException) -> str:
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    text = str(error)
+    if isinstance(error, OSError) and isinstance(error.strerror, str):  # requests puts exceptions there
+        text = error.strerror
     return " ".join(text.split())[:300].rstrip(".") or type(error).__name__

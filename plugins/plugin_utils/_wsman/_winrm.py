@@ -18,7 +18,7 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.release import __version__ as ansible_core_version
 
 from ._errors import ConnectionFailed, UnsupportedConnection
-from ._http_errors import CAUGHT, Peer, refused, translate
+from ._http_errors import CAUGHT, Peer, http_status, refused, translate
 from ._replies import Reply
 
 try:
@@ -56,6 +56,10 @@ class WinrmTransport:
             if not had_session and self._http.encryption is None:
                 self.reset()
             return _reply(error)
+        except UnicodeDecodeError as error:
+            # pywinrm takes every error page for UTF-8; the bytes of one that is not are in the exception.
+            self.reset()
+            return Reply(http_status(error) or 200, error.object)
         except InvalidCredentialsError as error:
             self.reset()
             raise refused(error, self._peer) from error

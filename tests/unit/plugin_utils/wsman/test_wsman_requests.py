@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from typing import Any
 from xml.etree import ElementTree
 
@@ -354,6 +355,33 @@ def test_secrets_are_not_named() -> None:
 def test_bad_arguments_are_refused_before_anything_is_sent(arguments: dict[str, object], problem: str) -> None:
     with pytest.raises(ParameterError, match=problem):
         _requests.invoke(header(1), _schema.STD_REG_PROV, "SetDWORDValue", arguments)
+
+
+def test_optional_parameters_may_be_left_out() -> None:
+    change = {"DesktopInteract": False, "ServiceDependencies": ["RpcSs", "OpcEnum"], "StartMode": None}
+    request = _requests.invoke(header(1), _schema.WIN32_SERVICE, "Change", change, {"Name": "Hive"})
+    body = ElementTree.fromstring(request.message)[1][0]
+    sent = [(item.tag.rpartition("}")[2], item.text) for item in body]
+    assert sent == [("DesktopInteract", "false"), ("ServiceDependencies", "RpcSs"), ("ServiceDependencies", "OpcEnum")]
+
+
+def test_moments_are_sent_in_utc() -> None:
+    moment = datetime(2024, 5, 1, 12, 0, 0, 5, tzinfo=timezone(timedelta(hours=2)))
+    system = _schema.WIN32_OPERATING_SYSTEM
+    request = _requests.invoke(header(1), system, "SetDateTime", {"LocalDateTime": moment})
+    sent = ElementTree.fromstring(request.message).find(f".//{{{system.resource_uri}}}LocalDateTime")
+    assert sent is not None
+    [inside] = sent
+    assert inside.tag == "{http://schemas.dmtf.org/wbem/wscim/1/common}Datetime"
+    assert inside.text == "2024-05-01T10:00:00.000005Z"
+    with pytest.raises(ParameterError, match="a datetime with a time zone"):
+        _requests.invoke(header(1), system, "SetDateTime", {"LocalDateTime": moment.replace(tzinfo=None)})
+
+
+def test_a_scalar_is_no_array() -> None:
+    arguments = {"hDefKey": 1, "sSubKeyName": "k", "sValueName": "v", "sValue": "abc"}
+    with pytest.raises(ParameterError, match="sValue: expected an array, got str"):
+        _requests.invoke(header(1), _schema.STD_REG_PROV, "SetMultiStringValue", arguments)
 
 
 @pytest.mark.parametrize(("method", "value"), [("SetBinaryValue", b""), ("SetMultiStringValue", [])])
