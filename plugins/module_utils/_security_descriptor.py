@@ -220,11 +220,6 @@ def is_canonical(acl: Acl) -> bool:
     return ranks == sorted(ranks)
 
 
-def is_deny(ace: AnyAce) -> bool:
-    """Whether the type of the ACE is one that denies."""
-    return ace.type in _DENY_TYPES
-
-
 def same_meaning(left: SecurityDescriptor, right: SecurityDescriptor) -> bool:
     """Whether two descriptors say the same: owner, group, state and content of both ACLs, and the flags of both.
 
