@@ -1,0 +1,155 @@
+# Copyright (c) 2026 The otsec.opc_dcom contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is private to the collection and may change or vanish at any time.
+"""Accounts of one host: names to SIDs and back, each asked once per run, always by key and never by an enumeration.
+
+A domain of ten thousand users costs what one of ten costs. Every answer is kept for the run, the unresolved ones too.
+
+Not verified on a real host:
+
+- that Win32_UserAccount answers a Get for a computer account (``HOST$``). Windows counts it as a user in a lookup, but
+  the class does not list it. Where it does not answer, name the account by its SID or use a group that holds it.
+- the NetBIOS name of a domain of which only the DNS name is known (the host's own domain, ``name@domain``). The first
+  label of the DNS name is tried, then the DNS name itself. Where a domain is named otherwise, write ``NETBIOS\\name``.
+
+Source: wsman_cim.md 4.7 (Win32_UserAccount, Win32_Group, Win32_SystemAccount, Win32_SID); Microsoft Learn, page of
+each class: "querying for a specific instance has less impact" than enumerating.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...module_utils._errors import HostStateError
+from ...module_utils._principals import LOCAL, AccountName, builtin_sid, fixed_name, parse_principal
+from ...module_utils._sid import Sid
+from .._wsman._cim import CimClass, Instance
+from .._wsman._client import WsmanClient
+from .._wsman._errors import WsmanFault
+from .._wsman._schema import WIN32_GROUP, WIN32_SID, WIN32_SYSTEM_ACCOUNT, WIN32_USER_ACCOUNT
+from ._system import ComputerSystem, SystemGateway
+
+_ACCOUNT_CLASSES = (WIN32_USER_ACCOUNT, WIN32_GROUP)
+# Local well-known accounts under their translated names ("Jeder") are a class of their own.
+_LOCAL_CLASSES = (*_ACCOUNT_CLASSES, WIN32_SYSTEM_ACCOUNT)
+
+_Place = tuple[str, tuple[CimClass, ...]]
+
+
+class UnknownAccountError(HostStateError):
+    """The host knows no account of this name."""
+
+
+class AccountGateway:
+    """Resolves names and SIDs. Make one per host and run."""
+
+    def __init__(self, client: WsmanClient, system: SystemGateway) -> None:
+        self._client = client
+        self._system = system
+        self._computer: ComputerSystem | None = None
+        self._sids: dict[str, Sid | UnknownAccountError] = {}
+        self._names: dict[Sid, str | None] = {}
+
+    def resolve(self, name: str) -> Sid:
+        """The SID of an account; the forms of a name are those of `parse_principal`.
+
+        No message for names that mean the same everywhere, else one to six, and one or two once per run to learn the
+        name of the host. Raises: UnknownAccountError, DomainError for what cannot be a name, WsmanError.
+        """
+        key = name.strip().casefold()
+        if key not in self._sids:
+            try:
+                self._sids[key] = self._resolve(name)
+            except UnknownAccountError as error:
+                self._sids[key] = error
+        found = self._sids[key]
+        if isinstance(found, UnknownAccountError):
+            raise found
+        return found
+
+    def name_of(self, sid: Sid) -> str | None:
+        """``DOMAIN\\name`` for people, in English where Windows translates; None for an orphaned SID.
+
+        At most one message per SID and run. A lookup that the host refuses counts as no name: a name is only shown.
+        """
+        if sid not in self._names:
+            self._names[sid] = fixed_name(sid) or self._read_name(sid)
+        return self._names[sid]
+
+    def _resolve(self, text: str) -> Sid:
+        account = parse_principal(text)
+        if isinstance(account, Sid):
+            return account
+        for domain, classes in self._places(account):
+            for cim_class in classes:
+                found = self._get(cim_class, {"Domain": domain, "Name": account.name})
+                if found is not None:
+                    return self._remember(found)
+        builtin = builtin_sid(account.name)
+        if builtin is not None and (account.domain or "").casefold() == self.computer.name.casefold():
+            return builtin  # HOST\Administrators on a host that calls them Administratoren
+        raise UnknownAccountError(self._not_found(text, account))
+
+    def _places(self, account: AccountName) -> Iterator[_Place]:
+        """Where to look, most likely place first: domain key and classes."""
+        classes = (WIN32_USER_ACCOUNT,) if account.is_computer else _ACCOUNT_CLASSES
+        if account.domain == LOCAL:
+            yield self.computer.name, _LOCAL_CLASSES
+        elif account.domain is not None:
+            yield from ((name, classes) for name in _domain_keys(account.domain))
+        else:
+            if not account.is_computer:
+                yield self.computer.name, _LOCAL_CLASSES
+            if self.computer.is_domain_member:
+                yield from ((name, classes) for name in _domain_keys(self.computer.domain))
+
+    @property
+    def computer(self) -> ComputerSystem:
+        """Name and domain of the host; read once."""
+        if self._computer is None:
+            self._computer = self._system.read_computer_system()
+        return self._computer
+
+    def _remember(self, found: Instance) -> Sid:
+        sid = Sid.from_string(found.required("SID", str))
+        self._names[sid] = fixed_name(sid) or f"{found.required('Domain', str)}\\{found.required('Name', str)}"
+        return sid
+
+    def _read_name(self, sid: Sid) -> str | None:
+        try:
+            found = self._client.get(WIN32_SID, {"SID": str(sid)})
+        except WsmanFault:
+            return None
+        name = found.optional("AccountName", str)
+        domain = found.optional("ReferencedDomainName", str)
+        if not name:
+            return None
+        return f"{domain}\\{name}" if domain else name
+
+    def _get(self, cim_class: CimClass, keys: dict[str, str]) -> Instance | None:
+        try:
+            return self._client.get(cim_class, keys)
+        except WsmanFault as fault:
+            if fault.is_not_found:
+                return None
+            raise
+
+    def _not_found(self, text: str, account: AccountName) -> str:
+        advice = "write DOMAIN\\name with the NetBIOS name of the domain, .\\name for a local account, or its SID"
+        if account.is_computer:
+            computer = self.computer
+            if not computer.is_domain_member:
+                return (
+                    f"{text}: computer accounts exist in a domain only, and this host is in the workgroup "
+                    f"{computer.domain}. LocalSystem of a workgroup host has no account that another host could name; "
+                    "run the program as a user that both hosts have"
+                )
+            advice = "write DOMAIN\\HOST$, or give the SID of the computer account or of a group that holds it"
+        return f"{text}: this host knows no such account; {advice}. Nothing was changed"
+
+
+def _domain_keys(domain: str) -> tuple[str, ...]:
+    """What to ask for as Domain: a NetBIOS name itself; for a DNS name its usual NetBIOS name, then itself."""
+    first_label = domain.partition(".")[0].upper()
+    return (domain,) if "." not in domain else (first_label[:15], domain)

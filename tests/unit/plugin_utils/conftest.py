@@ -1,0 +1,28 @@
+# Copyright (c) 2026 The otsec.opc_dcom contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from live_host import LiveHost, LiveHostFactory
+
+from simulator.host import SimulatedHost
+from simulator.profiles import SERVER_2019, Profile
+
+
+@pytest.fixture
+def live(monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveHostFactory]:
+    """Makes live hosts (`name`, `profile`, and what SimulatedHost takes) that are stopped and checked at the end."""
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    hosts: list[LiveHost] = []
+
+    def make(name: str = "gw01", profile: Profile = SERVER_2019, **settings: Any) -> LiveHost:
+        hosts.append(LiveHost(SimulatedHost(name, profile, **settings)))
+        return hosts[-1]
+
+    yield make
+    for host in hosts:
+        host.close()
