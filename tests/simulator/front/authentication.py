@@ -30,6 +30,7 @@ from ..cim import Caller, SimulatedWindows
 BASIC, NTLM = "basic", "ntlm"
 SEALED = "application/HTTP-SPNEGO-session-encrypted"
 _CHALLENGES = {BASIC: ('Basic realm="WSMAN"',), NTLM: ("Negotiate", "Kerberos")}
+_CHANNEL_BINDINGS_PAIR = b"\x0a\x00\x10\x00"  # AV_PAIR MsvAvChannelBindings, 16 bytes (MS-NLMP 2.2.2.1)
 _ENVIRONMENT = "NTLM_USER_FILE"
 _environment_lock = threading.Lock()
 
@@ -102,7 +103,7 @@ class Authenticator:
             if self._context is None or self._context.complete:
                 self._caller, self._context = None, self._new_context(data)
             with _account_file(self._service):
-                reply = self._context.step(data)
+                reply = self._context.step(data, channel_bindings=self._bindings(data))
         except (binascii.Error, spnego.exceptions.SpnegoError, struct.error, ValueError):
             self._context = None
             return Outcome(None, self._service.challenges)
@@ -113,17 +114,21 @@ class Authenticator:
         return Outcome(None, (f"{scheme} {base64.b64encode(reply or b'').decode()}",))
 
     def _new_context(self, token: bytes) -> spnego.ContextProxy:
-        bindings = None
-        if self._service.certificate_hash is not None:
-            bindings = spnego.channel_bindings.GssChannelBindings(
-                application_data=b"tls-server-end-point:" + self._service.certificate_hash
-            )
         protocol = "ntlm" if token.startswith(b"NTLMSSP\0") else "negotiate"
         with _account_file(self._service):
             context: spnego.ContextProxy = spnego.server(
-                hostname=self._service.host.computer_name, service="HTTP", protocol=protocol, channel_bindings=bindings
+                hostname=self._service.host.computer_name, service="HTTP", protocol=protocol
             )
         return context
+
+    def _bindings(self, token: bytes) -> spnego.channel_bindings.GssChannelBindings | None:
+        """What the client must be bound to. CbtHardeningLevel is Relaxed as shipped: a client that sends no bindings
+        may pass, one that sends those of another certificate may not."""
+        if self._service.certificate_hash is None or _CHANNEL_BINDINGS_PAIR not in token:
+            return None
+        return spnego.channel_bindings.GssChannelBindings(
+            application_data=b"tls-server-end-point:" + self._service.certificate_hash
+        )
 
     def _account_name(self, principal: str) -> str:
         """The account as the host names it; the client may have spelled domain and user in several ways."""

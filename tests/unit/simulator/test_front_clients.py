@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 import xmltodict
 from pypsrp.client import Client
 from pypsrp.exceptions import AuthenticationError, WSManFaultError
+from pypsrp.exceptions import WinRMTransportError as PsrpTransportError
 from pypsrp.shell import Process, SignalCode, WinRS
 from pypsrp.wsman import SelectorSet, WSMan
 from small_windows import PASSWORD, USER, SmallWindows
@@ -51,7 +53,7 @@ def winrm(site: SimulatedSite, scheme: str, transport: str, password: str = PASS
     )
 
 
-def psrp(site: SimulatedSite, scheme: str, auth: str, **rest: Any) -> WSMan:
+def psrp(site: SimulatedSite, scheme: str, auth: str, encryption: str = "", **rest: Any) -> WSMan:
     is_tls = scheme == "https"
     return WSMan(
         "127.0.0.1",
@@ -60,7 +62,7 @@ def psrp(site: SimulatedSite, scheme: str, auth: str, **rest: Any) -> WSMan:
         password=PASSWORD,
         ssl=is_tls,
         auth=auth,
-        encryption="never" if auth == "basic" and not is_tls else "auto",
+        encryption=encryption or ("never" if auth == "basic" and not is_tls else "auto"),
         cert_validation=site.ca_path if is_tls else True,
         no_proxy=True,
         **rest,
@@ -155,6 +157,26 @@ def test_pypsrp_gets_an_instance_and_runs_a_command(site: SimulatedSite, scheme:
             process.invoke()
             process.signal(SignalCode.TERMINATE)
             assert (process.stdout, process.rc) == ("ü\r\n".encode(), 0)
+
+
+@pytest.mark.parametrize("auth", ["ntlm", "negotiate"])
+def test_channel_bindings_may_be_absent_but_not_wrong(site: SimulatedSite, auth: str) -> None:
+    with psrp(site, "https", auth, negotiate_send_cbt=False) as wsman:
+        wsman.get(WMI + "Win32_OperatingSystem")
+    for listener in site["host"].listeners:
+        if listener.service.certificate_hash is not None:
+            listener.service = dataclasses.replace(listener.service, certificate_hash=b"another certificate.".ljust(32))
+    with psrp(site, "https", auth, negotiate_send_cbt=False) as wsman:
+        wsman.get(WMI + "Win32_OperatingSystem")
+    with psrp(site, "https", auth) as wsman, pytest.raises(AuthenticationError):
+        wsman.get(WMI + "Win32_OperatingSystem")
+
+
+def test_an_authenticated_but_unsealed_message_is_refused_too(site: SimulatedSite, windows: SmallWindows) -> None:
+    windows.allow_unencrypted = False
+    with psrp(site, "http", "ntlm", encryption="never") as wsman, pytest.raises(PsrpTransportError) as error:
+        wsman.get(WMI + "Win32_OperatingSystem")
+    assert error.value.code == 500
 
 
 def test_pypsrp_client_execute_cmd(site: SimulatedSite) -> None:

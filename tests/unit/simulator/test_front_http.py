@@ -179,6 +179,28 @@ def test_a_connection_does_not_survive_a_boot(windows: SmallWindows, connection:
         post(connection, GET)
 
 
+def test_a_bug_outside_the_dispatcher_is_a_500_and_a_violation(
+    windows: SmallWindows, connection: http.client.HTTPConnection
+) -> None:
+    windows.accounts = None  # type: ignore[assignment]
+    assert post(connection, GET) == (500, b"", [])
+    assert "AttributeError" in windows.journal.violations[0].message
+
+
+def test_a_host_can_be_replaced_behind_its_port(
+    site: SimulatedSite, windows: SmallWindows, connection: http.client.HTTPConnection
+) -> None:
+    assert post(connection, GET)[0] == 200
+    fresh = SmallWindows()
+    fresh.accounts = {USER: "another"}
+    site.run_in_loop(lambda: site["host"].replace(fresh))
+    assert site["host"].statistics.messages == 0
+    with pytest.raises((ConnectionError, http.client.HTTPException)):
+        post(connection, GET)
+    connection.close()
+    assert post(connection, GET)[0] == 401
+
+
 def test_a_delay_is_added_to_every_message(windows: SmallWindows) -> None:
     with SimulatedSite({"host": windows}, delay_s=0.1) as site:
         client = http.client.HTTPConnection("127.0.0.1", site["host"].ports["http"], timeout=10)
