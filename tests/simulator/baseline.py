@@ -66,13 +66,13 @@ def file_baseline(profile: Profile) -> Mapping[str, str]:
 
 def _create_hives(tree: RegistryTree) -> None:
     for name, key_security in (
+        ("HARDWARE", security.MACHINE),  # volatile, but each boot makes the same one again
         ("SAM", security.SYSTEM_ONLY),
         ("SECURITY", security.SYSTEM_ONLY),
         ("SOFTWARE", security.MACHINE),
         ("SYSTEM", security.MACHINE),
     ):
         tree.create(("HKLM", name), security=key_security)
-    tree.create(("HKLM", "HARDWARE"), security=security.MACHINE, is_volatile=True)
     for sid in (".DEFAULT", "S-1-5-18", "S-1-5-19", "S-1-5-20"):
         tree.create(("HKU", sid), security=security.user_hive(sid))
         tree.create(("HKU", sid, "Software", "Microsoft"))

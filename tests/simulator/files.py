@@ -24,7 +24,7 @@ MACHINE_ENVIRONMENT = {
     "ALLUSERSPROFILE": r"C:\ProgramData",
     "ComSpec": r"C:\Windows\system32\cmd.exe",
     "PATHEXT": ".COM;.EXE;.BAT;.CMD;.VBS;.VBE;.JS;.JSE;.WSF;.WSH;.MSC",
-    "Path": r"C:\Windows\system32;C:\Windows;C:\Windows\System32\Wbem",
+    "Path": r"C:\Windows\system32;C:\Windows;C:\Windows\System32\Wbem;C:\Windows\System32\WindowsPowerShell\v1.0",
     "TEMP": r"C:\Windows\TEMP",
     "TMP": r"C:\Windows\TEMP",
     "OS": "Windows_NT",

@@ -68,6 +68,7 @@ class SimulatedHost:
     ) -> None:
         self.computer_name = name.upper()[:15]
         self.profile = profile
+        self.stack_version = profile.stack_version
         self.ui_language = ui_language
         self.domain = domain
         self.clock = clock or VirtualClock()
@@ -169,10 +170,6 @@ class SimulatedHost:
         return f"{self.computer_name}.{self.domain.dns_name}" if self.domain else self.computer_name
 
     @property
-    def stack_version(self) -> str:
-        return self.profile.stack_version
-
-    @property
     def os_version(self) -> tuple[str, int]:
         return self.profile.version_text, self.profile.service_pack
 
@@ -182,6 +179,12 @@ class SimulatedHost:
     def is_up(self) -> bool:
         """Whether something answers on the WinRM port: booted, and the WinRM service runs."""
         return self.boot.is_up and self._runs("WinRM")
+
+    @property
+    def boot_count(self) -> int:
+        """How often the host has booted; a due reboot is carried out first."""
+        self.boot.settle()
+        return self.boot.boot_count
 
     @property
     def allow_unencrypted(self) -> bool:

@@ -94,12 +94,11 @@ class Reg:
             return self._failed(_RegError(texts.get(error.code, "parameter")), operation)
 
     def _failed(self, error: _RegError, operation: str) -> ProgramResult:
+        if error.text == "search_end":  # a search without a match is an answer: it stands on stdout
+            return ProgramResult(self._say("search_end", 0), exit_code=1)
         text = self._say("error") + self._say(error.text) + "\r\n"
         if error.shows_usage:
             text += self._say("usage", operation.upper()) + "\r\n"
-        # A search without a match is an answer, not an error: it stands on stdout.
-        if error.text == "search_end":
-            return ProgramResult(self._say("search_end", 0), exit_code=1)
         return ProgramResult(stderr=text, exit_code=1)
 
     def _demand_allowed(self, caller: Caller) -> None:

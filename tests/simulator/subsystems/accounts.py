@@ -226,8 +226,8 @@ class Accounts:
         self._record("create_user", caller, user.name, before=None, after=_visible(user))
         return user
 
-    def update_user(self, caller: Caller | None, name: str, **properties: object) -> User:
-        """Change fields of a user other than its password. Raises: AccountError 5, 2221, 1315, 2224."""
+    def update_user(self, caller: Caller | None, name: str, /, **properties: object) -> User:
+        """Change fields of a user; `name` among them renames it. Raises: AccountError 5, 2221, 1315, 2224."""
         self._demand_administrator(caller)
         before = self.local.user(name)
         new_name = properties.pop("name", before.name)

@@ -342,13 +342,22 @@ class ServiceManager:
         self._secrets.pop(service.config.name.upper(), None)
 
     def _check(self, config: ServiceConfig, password: str | None) -> None:
-        if config.name.upper() in (item.upper() for item in config.depends_on):
+        if self._needs(config.depends_on, config.name.upper(), set()):
             raise ServiceError(record.ERROR_CIRCULAR_DEPENDENCY, f"{config.name} depends on itself")
         if not config.image_path or config.error_control not in range(4):
             raise ServiceError(record.ERROR_INVALID_PARAMETER, f"{config.name}: impossible value")
         known = password if password is not None else self._secrets.get(config.name.upper())
         if self._environment.account_error(config.account, known) == record.ERROR_INVALID_SERVICE_ACCOUNT:
             raise ServiceError(record.ERROR_INVALID_SERVICE_ACCOUNT, f"no account {config.account}")
+
+    def _needs(self, names: Iterable[str], wanted: str, seen: set[str]) -> bool:
+        """Whether one of the services is the wanted one or depends on it, however far down."""
+        for name in {item.upper() for item in names} - seen:
+            seen.add(name)
+            found = self._services.get(name)
+            if name == wanted or (found is not None and self._needs(found.config.depends_on, wanted, seen)):
+                return True
+        return False
 
     def _keep_secret(self, name: str, password: str | None) -> None:
         if password is not None:
