@@ -215,13 +215,15 @@ class ShellService:
             if command.stdin and not command.stdin_ended:
                 raise SoapFault(OPERATION_TIMED_OUT)
             self._run(shell, command, caller)
-        return element("rsp:ReceiveResponse", self._output(command, desired.get("CommandId", "").upper()))
+        return element("rsp:ReceiveResponse", self._output(request, command, desired))
 
-    def _output(self, command: _Command, command_id: str) -> str:
+    def _output(self, request: Request, command: _Command, desired: ET.Element) -> str:
         """Streams and state. The first answer says Running and holds the first piece of the output."""
         assert command.result is not None
-        identity = f' CommandId="{escape(command_id)}"'
-        budget = len(command.pending[0][1]) if command.pending and not command.said_running else _RECEIVE_BYTES
+        identity = f' CommandId="{escape(desired.get("CommandId", "").upper())}"'
+        budget = _receive_bytes(request.max_envelope_bytes)
+        if command.pending and not command.said_running:
+            budget = len(command.pending[0][1])
         parts = []
         while command.pending and budget >= len(command.pending[0][1]) > 0:
             name, data = command.pending.pop(0)
@@ -291,6 +293,12 @@ def _known_options(request: Request, known: set[str]) -> dict[str, str]:
 def _environment(body: ET.Element) -> dict[str, str]:
     variables = body.findall(f"{{{RSP}}}Environment/{{{RSP}}}Variable")
     return {node.get("Name", ""): node.text or "" for node in variables}
+
+
+def _receive_bytes(max_envelope_bytes: int) -> int:
+    """How many bytes of output one answer takes, so that it fits the client's envelope; always room for one piece."""
+    characters = max_envelope_bytes // 2 - 1500
+    return max(_STREAM_BYTES, min(_RECEIVE_BYTES, characters * 7 // 10))
 
 
 def _pieces(name: str, data: bytes) -> list[tuple[str, bytes]]:

@@ -96,6 +96,25 @@ def test_large_output_takes_several_answers_each_of_bounded_size() -> None:
     assert all(len(piece) <= 2047 for piece in pieces(answers, "stdout"))
 
 
+def test_output_fits_the_smallest_envelope_a_client_may_ask_for() -> None:
+    wire = ShellWire()
+    shell = wire.open_shell()
+    command = wire.run(shell, "type", "x" * 8000)
+    stream = f'<rsp:DesiredStream CommandId="{command}">stdout stderr</rsp:DesiredStream>'
+    small = "<w:MaxEnvelopeSize>8192</w:MaxEnvelopeSize>"
+    receive = envelope(
+        f"{SHELL}/Receive",
+        f"{SHELL}/cmd",
+        f"<rsp:Receive>{stream}</rsp:Receive>",
+        {"ShellId": shell},
+        MaxEnvelopeSize=small,
+    )
+    answers = [wire.body(receive)[0]]
+    while state(answers[-1]) != "Done":
+        answers.append(wire.body(receive)[0])
+    assert b"".join(pieces(answers, "stdout")) == b"x" * 8000 + b"\r\n"
+
+
 @pytest.mark.parametrize("code", ["-1073741510", "3221225786", "1"])
 def test_exit_codes_are_sent_as_the_program_left_them(code: str) -> None:
     wire = ShellWire()

@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -22,8 +24,10 @@ import yaml
 from winrm.protocol import Protocol
 
 from simulator.__main__ import main
-from simulator.description import DescriptionError, parse_description
+from simulator.description import SOFTWARE, DescriptionError, HostDescription, parse_description
+from simulator.faults import Effect
 from simulator.inventory import format_inventory
+from simulator.profiles import PROFILES
 
 TESTS = Path(__file__).resolve().parents[2]
 PASSWORD = "Site-Secret-1"
@@ -70,6 +74,18 @@ def test_hosts_are_built_as_described() -> None:
     assert hosts["hist01"].snapshot() == hosts["hist01"].initial
     assert description.ansible_groups == {"opc_servers": ["gw01"], "opc_clients": ["hist01"]}
     assert description.build()["gw01"] is not hosts["gw01"]
+
+
+def test_the_documentation_shows_a_site_that_works() -> None:
+    text = (TESTS.parent / "docs" / "simulated_site.md").read_text()
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    hosts = parse_description(yaml.safe_load(example)).build()
+    assert hosts["hist01"].registry.get(r"HKLM\SOFTWARE\Microsoft\Ole", "EnableDCOM").text == "N"
+    effects = {effect.value for effect in Effect if not effect.value.startswith("call_")}
+    assert effects <= set(re.findall(r"`(\w+)`", text))
+    keys = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
+    assert {field.name for field in dataclasses.fields(HostDescription)} <= keys
+    assert set(SOFTWARE) | set(PROFILES) <= set(re.findall(r"`(\w+)`", text))
 
 
 WRONG = {
