@@ -39,6 +39,10 @@ class SealError(Exception):
     """A sealed body cannot be opened on this connection."""
 
 
+class AccountFileError(Exception):
+    """A password cannot be told to the NTLM acceptor: its file has no way to write colons and line ends."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """`caller` is set when the request may be handled; otherwise 401 with these WWW-Authenticate values."""
@@ -187,7 +191,7 @@ def _account_lines(host: SimulatedWindows) -> str:
     lines = []
     for account, password in host.logon_names():
         if ":" in password or "\n" in password:
-            raise ValueError(f"the password of {account} has a character the NTLM acceptor's file cannot hold")
+            raise AccountFileError(f"the password of {account} has a colon or a line end")
         for principal in _principals(host, account):
             domain, _, name = principal.rpartition("\\")
             lines.append(f"{domain}:{name}:{password}\n")

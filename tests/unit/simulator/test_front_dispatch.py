@@ -281,6 +281,47 @@ def test_unknown_parts_of_an_enumerate_are_refused(content: str, code: int) -> N
     assert len(wire.violations) == 1
 
 
+BODIES = {
+    "no Enumerate": (f"{ENUMERATION}/Enumerate", "Win32_Service", "", 2150858791),
+    "no items at all": (
+        f"{ENUMERATION}/Enumerate",
+        "Win32_Service",
+        "<n:Enumerate><w:MaxElements>0</w:MaxElements></n:Enumerate>",
+        2150858791,
+    ),
+    "an empty selector filter": (
+        f"{ENUMERATION}/Enumerate", "Win32_Service", f"<n:Enumerate>{selector_filter()}</n:Enumerate>", 2150858778,
+    ),
+    "no filter on the star": (f"{ENUMERATION}/Enumerate", "*", "<n:Enumerate/>", 2150858818),
+    "no Pull": (f"{ENUMERATION}/Pull", "Win32_Service", "<n:Release/>", 2150858791),
+    "no context": (f"{ENUMERATION}/Pull", "Win32_Service", "<n:Pull/>", 2150858791),
+    "Put of nothing": (f"{TRANSFER}/Put", "Win32_OperatingSystem", "", 2150858791),
+    "Put of another class": (f"{TRANSFER}/Put", "Win32_OperatingSystem", f'<q:X xmlns:q="{WMI}/X"/>', 2150858791),
+    "Put without namespace": (f"{TRANSFER}/Put", "Win32_OperatingSystem", "<Win32_OperatingSystem/>", 2150858840),
+    "input of another method": (
+        f"{WMI}/Sim_Static/Echo", "Sim_Static", f'<q:Fail_INPUT xmlns:q="{WMI}/Sim_Static"/>', 2150858791,
+    ),
+    "input of another class": (
+        f"{WMI}/Sim_Static/Echo", "Sim_Static", f'<q:Echo_INPUT xmlns:q="{WMI}/Other"/>', 2150858840,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_wrong_bodies_are_refused_and_recorded(name: str) -> None:
+    action, target, body, code = BODIES[name]
+    wire = Wire()
+    assert wire.fault(envelope(action, f"{WMI}/{target}", body)) == code
+    assert len(wire.violations) == 1
+
+
+def test_the_input_element_may_be_without_a_namespace() -> None:
+    wire = Wire()
+    uri = f"{WMI}/Sim_Static"
+    wire.body(envelope(f"{uri}/Echo", uri, f'<Echo_INPUT><q:Text xmlns:q="{uri.upper()}">x</q:Text></Echo_INPUT>'))
+    assert wire.windows.table("Sim_Static").calls[0][2]["Text"] == "x"
+
+
 # Limits, access, versions
 
 

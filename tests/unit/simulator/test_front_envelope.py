@@ -108,6 +108,48 @@ def test_an_answer_looks_as_windows_sends_it() -> None:
     assert f"<a:To>{ANONYMOUS}</a:To><a:RelatesTo>{MESSAGE_ID}</a:RelatesTo>" in payload
 
 
+EPR = (
+    f"<a:EndpointReference><a:Address>{ANONYMOUS}</a:Address><a:ReferenceParameters>"
+    f"<w:ResourceURI>{WMI}/Win32_Group</w:ResourceURI><w:SelectorSet>"
+    '<w:Selector Name="Domain">HOST</w:Selector><w:Selector Name="Name">a"b</w:Selector></w:SelectorSet>'
+    "</a:ReferenceParameters></a:EndpointReference>"
+)
+
+
+def selectors(content: str) -> bytes:
+    """A request whose SelectorSet is written by hand (the header More comes last)."""
+    return envelope(GET, SYSTEM, More=f"<w:SelectorSet>{content}</w:SelectorSet>")
+
+
+def test_a_reference_as_a_selector_becomes_an_object_path() -> None:
+    message = Wire().dispatcher.open(selectors(f'<w:Selector Name="GroupComponent">{EPR}</w:Selector>'))
+    assert message.request is not None
+    assert message.request.selectors == (("GroupComponent", 'Win32_Group.Domain="HOST",Name="a\\"b"'),)
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        ("<w:Selector>no name</w:Selector>", 2150858813),
+        ('<w:Sel Name="a">b</w:Sel>', 2150858813),
+        ('<w:Selector Name="a">b</w:Selector><w:Selector Name="A">c</w:Selector>', 2150858847),
+        ('<w:Selector Name="a"><w:b/></w:Selector>', 2150858813),
+        (f'<w:Selector Name="a">{EPR.replace(WMI, "urn:x")}</w:Selector>', 2150858813),
+    ],
+)
+def test_wrong_selectors_are_refused_and_recorded(content: str, code: int) -> None:
+    wire = Wire()
+    assert wire.fault(selectors(content)) == code
+    assert len(wire.violations) == 1
+
+
+@pytest.mark.parametrize("content", ["<w:Option>no name</w:Option>", '<w:Opt Name="a">b</w:Opt>'])
+def test_wrong_options_are_refused_and_recorded(content: str) -> None:
+    wire = Wire()
+    assert wire.fault(envelope(GET, SYSTEM, More=f"<w:OptionSet>{content}</w:OptionSet>")) == 2150858809
+    assert len(wire.violations) == 1
+
+
 BROKEN = {
     "nothing": b"",
     "no XML": b"hello",

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+import spnego
 from front_messages import TRANSFER, WMI, envelope
 from small_windows import PASSWORD, USER, SmallWindows
 
@@ -185,6 +186,15 @@ def test_a_bug_outside_the_dispatcher_is_a_500_and_a_violation(
     windows.accounts = None  # type: ignore[assignment]
     assert post(connection, GET) == (500, b"", [])
     assert "AttributeError" in windows.journal.violations[0].message
+
+
+def test_a_password_the_ntlm_acceptor_cannot_be_told_is_no_silent_401(
+    windows: SmallWindows, connection: http.client.HTTPConnection
+) -> None:
+    windows.accounts["other"] = "with:colon"
+    token = spnego.client(USER, PASSWORD, protocol="ntlm", options=spnego.NegotiateOptions.use_ntlm).step() or b""
+    assert post(connection, GET, Authorization=f"Negotiate {base64.b64encode(token).decode()}") == (500, b"", [])
+    assert "the password of other has a colon" in windows.journal.violations[0].message
 
 
 def test_a_host_can_be_replaced_behind_its_port(
