@@ -12,10 +12,10 @@ Source: dcom.md 1.5; wsman_cim.md 4.7 (LastBootUpTime).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from .com_state import ComProcess, Descriptor, MachineState, captured_machine, launch_permission, policy_limit
+from .com_state import OLE, ComProcess, Descriptor, MachineState, captured_machine, launch_permission, policy_limit
 from .journal import HOST_ITSELF, Journal
 from .profiles import Profile
 from .subsystems.clock import VirtualClock
@@ -157,10 +157,12 @@ class Boot:
     def in_force(self) -> InForce:
         """The values that decide now, whatever the registry says by now."""
         processes = [item.com for item in self._services.processes()]
+        # Vendors ask for a restart of the program only, and RPCSS cannot be restarted: so it reads this one each time.
+        logging = self._registry.get_number(OLE, "ActivationFailureLoggingLevel", 0)
         return InForce(
             time=self._clock.now(),
             boot_time=self.boot_time,
-            machine=self.machine,
+            machine=replace(self.machine, activation_failure_logging=logging),
             access_limit=policy_limit(self._registry, "MachineAccessRestriction") or self.machine.access_limit,
             launch_limit=policy_limit(self._registry, "MachineLaunchRestriction") or self.machine.launch_limit,
             default_launch_permission=launch_permission(self._registry, None),

@@ -86,8 +86,7 @@ class SimulatedHost:
         self.firewall.is_running = lambda: self._runs("MpsSvc")
         self._install(software)
         self.boot.start()
-        self.firewall.reload()
-        self.boot.on_reboot.append(self.firewall.reload)
+        self.services.on_start["MPSSVC"] = self.firewall.reload
         self.programs = installed_programs(self)
         self.interpreter = CommandShell(self)
         self._providers = installed_providers(self)
@@ -133,6 +132,8 @@ class SimulatedHost:
         self._set(rf"{control}\ComputerName\ActiveComputerName", "ComputerName", self.computer_name)
         self._set(f"{SERVICES_KEY}\\Tcpip\\Parameters", "Hostname", self.computer_name)
         self._set(f"{SERVICES_KEY}\\Tcpip\\Parameters", "Domain", self.domain.dns_name if self.domain else "")
+        machine = uuid.uuid5(uuid.NAMESPACE_DNS, f"{self.computer_name}.{self.profile.build}.example")
+        self._set(r"HKLM\SOFTWARE\Microsoft\Cryptography", "MachineGuid", str(machine))
         for item in software:
             self.install(item)
 

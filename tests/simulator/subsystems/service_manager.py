@@ -56,6 +56,7 @@ class ServiceManager:
         self._secrets: dict[str, str] = {}  # service -> password of its account, as LSA keeps it
         self._behaviours: dict[str, Behaviour] = {}
         self._next_process_id = _FIRST_PROCESS_ID
+        self.on_start: dict[str, Callable[[], None]] = {}  # upper-case service name -> what its program does first
 
     # Boot and shutdown
 
@@ -259,6 +260,7 @@ class ServiceManager:
         service.process = self._shared_process(config) or self._new_process(config, program)
         service.state, service.exit_code = State.START_PENDING, 0
         service.settles_at_s = self._in(service.behaviour.start_s)
+        self.on_start.get(name.upper(), lambda: None)()
         self._settle()
 
     def _start_dependencies(self, service: Service, starting: frozenset[str]) -> None:

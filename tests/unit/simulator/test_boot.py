@@ -95,6 +95,16 @@ def test_limits_wait_for_restart_and_reboot_but_policy_does_not(host: SimulatedH
     assert (limit.source, limit.sddl) == (DescriptorSource.POLICY, "O:BAG:BAD:(A;;CCDCLCSWRP;;;BA)")
 
 
+def test_logging_levels(host: SimulatedHost) -> None:
+    """Seed, "Windows logs": restart the program or service; MS-Learn asks for nothing more."""
+    host.registry.put(OLE, "ActivationFailureLoggingLevel", _dword(1))
+    host.registry.put(OLE, "CallFailureLoggingLevel", _dword(1))
+    assert host.in_force().machine.activation_failure_logging == 1
+    assert host.com_process(APIS_PROGRAM).call_failure_logging == 2
+    restart(host, "ApisHive")
+    assert host.com_process(APIS_PROGRAM).call_failure_logging == 1
+
+
 def test_an_empty_policy_text_enforces_nothing(host: SimulatedHost) -> None:  # dcom.md 1.4, 2
     host.registry.put(POLICY, "MachineAccessRestriction", _sz(""))
     assert host.in_force().access_limit.source is DescriptorSource.OLE

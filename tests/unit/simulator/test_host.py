@@ -15,6 +15,7 @@ from hosts import administrator, run
 from simulator.cim import SimulatedWindows
 from simulator.files import MACHINE_ENVIRONMENT, FileTable, expand, program_of
 from simulator.host import SimulatedHost
+from simulator.journal import Journal
 from simulator.profiles import PROFILES
 from simulator.software import (
     APIS_CLSID,
@@ -30,7 +31,10 @@ from simulator.software import (
     opc_core_components,
     prediktor_apis,
 )
+from simulator.subsystems.firewall import RULES_KEY
+from simulator.subsystems.registry import Registry
 from simulator.subsystems.registry_value import RegistryValue
+from simulator.subsystems.service_record import StartMode
 
 SIMULATOR = Path(__file__).parents[2] / "simulator"
 
@@ -81,6 +85,37 @@ def test_a_snapshot_shows_any_change_and_its_undoing() -> None:
     assert host.snapshot().text() == host.initial.text()
 
 
+def test_the_journal_is_enough_to_reconstruct_the_registry() -> None:
+    host = SimulatedHost("opcsrv01", software=everything())
+    admin = administrator(host)
+    for line in (
+        r"reg add HKLM\SOFTWARE\Vendor\a\b /v x /t REG_DWORD /d 1 /f",
+        r"reg add HKLM\SOFTWARE\Vendor\a\b /v X /t REG_SZ /d y /f",
+        r"reg delete HKLM\SOFTWARE\Vendor\a\b /f",
+        r"reg add HKLM\SYSTEM\CurrentControlSet\Control\Lsa /v ForceGuest /t REG_DWORD /d 1 /f",
+        r"reg delete HKLM\SOFTWARE\Microsoft\Ole /v EnableDCOM /f",
+    ):
+        assert run(host, admin, line).exit_code == 0
+    host.services.change(admin, "OpcEnum", start_mode=StartMode.DISABLED)
+    again = Registry(host.initial.registry, Journal(host.clock.now))
+    for record in host.journal.records:
+        if record.subsystem == "registry":
+            target = record.target
+            arguments = (*target, record.after) if record.action == "write_value" else target
+            getattr(again, record.action)(None, *arguments)
+    assert again.export() == host.registry.export()
+
+
+def test_a_rule_written_to_the_store_counts_when_the_firewall_starts_again() -> None:
+    host = SimulatedHost("opcsrv01")
+    rule = "v2.29|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=135|Name=probe|"
+    host.registry.put(RULES_KEY, "{PROBE}", RegistryValue.sz(rule))
+    assert "{PROBE}" not in [item.rule_id for item in host.firewall.rules()]
+    host.services.stop(None, "MpsSvc")
+    host.services.start(None, "MpsSvc")
+    assert "{PROBE}" in [item.rule_id for item in host.firewall.rules()]
+
+
 def test_logons_and_reboots_leave_the_snapshot_alone() -> None:
     host = SimulatedHost("opcsrv01", software=[prediktor_apis()])
     administrator(host)
@@ -108,7 +143,7 @@ def test_two_hosts_of_one_name_are_equal_byte_for_byte() -> None:
 
 
 def test_hundreds_of_hosts_fit_into_one_process() -> None:
-    """One host: below 2 MB, and below 20 ms (median, so that a busy machine does not decide)."""
+    """One host: below 2 MB, and below 20 ms (the fastest of 11, so that a busy machine does not decide)."""
     SimulatedHost("warm", software=everything())
     tracemalloc.start()
     hosts = [SimulatedHost(f"mem{number}", software=everything()) for number in range(10)]
@@ -120,7 +155,7 @@ def test_hundreds_of_hosts_fit_into_one_process() -> None:
         start_s = time.perf_counter()
         SimulatedHost(f"time{number}", software=everything())
         durations_s.append(time.perf_counter() - start_s)
-    assert sorted(durations_s)[5] < 0.1, "five times the usual cost"
+    assert min(durations_s) < 0.02
 
 
 # Software: dcom.md 2.3-2.5
