@@ -12,6 +12,7 @@ Source: Win32 "Registry Functions" (error codes), dcom.md 2.2 (views), wsman_cim
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -54,7 +55,14 @@ class KeyNode:
     link: tuple[str, ...] | None = None
     is_volatile: bool = False
 
+    def with_values(self, values: Mapping[str, tuple[str, RegistryValue]]) -> KeyNode:
+        return KeyNode(self.name, values, self.subkeys, self.security, self.link, self.is_volatile)
 
+    def with_subkeys(self, subkeys: Mapping[str, KeyNode]) -> KeyNode:
+        return KeyNode(self.name, self.values, subkeys, self.security, self.link, self.is_volatile)
+
+
+@functools.lru_cache(maxsize=16384)
 def fold(name: str) -> str:
     """The form in which names are compared: each character upper-cased on its own, as RtlUpcaseUnicodeChar does."""
     if name.isascii():
@@ -102,21 +110,20 @@ class RegistryTree:
         """Replace the last node of the chain in the tree and, with it, every node above."""
         node = chain[-1]
         for parent in reversed(chain[:-1]):
-            node = replace(parent, subkeys={**parent.subkeys, fold(node.name): node})
+            node = parent.with_subkeys({**parent.subkeys, fold(node.name): node})
         self.root = node
 
     def remove(self, chain: list[KeyNode]) -> None:
         parent = chain[-2]
         subkeys = {folded: node for folded, node in parent.subkeys.items() if node is not chain[-1]}
-        self.store([*chain[:-2], replace(parent, subkeys=subkeys)])
+        self.store([*chain[:-2], parent.with_subkeys(subkeys)])
 
     def replace_security(self, chain: list[KeyNode], key_security: security.KeySecurity | None) -> None:
         self.store([*chain[:-1], replace(chain[-1], security=key_security)])
 
     def set_value(self, path: tuple[str, ...], name: str, value: RegistryValue) -> None:
         chain = self.create(path)
-        values = {**chain[-1].values, fold(name): (name, value)}
-        self.store([*chain[:-1], replace(chain[-1], values=values)])
+        self.store([*chain[:-1], chain[-1].with_values({**chain[-1].values, fold(name): (name, value)})])
 
     def drop_volatile(self) -> None:
         """What a reboot does: volatile keys are gone."""
@@ -138,7 +145,7 @@ def _without_volatile(node: KeyNode) -> KeyNode:
     kept = {folded: _without_volatile(child) for folded, child in node.subkeys.items() if not child.is_volatile}
     if len(kept) == len(node.subkeys) and all(kept[folded] is node.subkeys[folded] for folded in kept):
         return node
-    return replace(node, subkeys=kept)
+    return node.with_subkeys(kept)
 
 
 def export_text(root: KeyNode) -> str:
@@ -204,7 +211,7 @@ class Registry:
         before = chain[-1].values.get(fold(name))
         spelling = before[0] if before else name
         values = {**chain[-1].values, fold(name): (spelling, value)}
-        self.tree.store([*chain[:-1], replace(chain[-1], values=values)])
+        self.tree.store([*chain[:-1], chain[-1].with_values(values)])
         self._record("write_value", caller, (_joined(chain), spelling), before=before and before[1], after=value)
 
     def delete_value(self, caller: Caller | None, key: str, name: str) -> None:
@@ -214,7 +221,7 @@ class Registry:
         if before is None:
             raise RegistryError(ERROR_FILE_NOT_FOUND, f"no value {name!r}")
         values = {folded: item for folded, item in chain[-1].values.items() if folded != fold(name)}
-        self.tree.store([*chain[:-1], replace(chain[-1], values=values)])
+        self.tree.store([*chain[:-1], chain[-1].with_values(values)])
         self._record("delete_value", caller, (_joined(chain), before[0]), before=before[1], after=None)
 
     def create_key(self, caller: Caller | None, key: str, *, is_volatile: bool = False) -> bool:
