@@ -2,29 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Note that this module util is private to the collection and may change or vanish at any time.
-"""What the collection keeps on a host for its own use: the pending-reboot marker and the journal of an unfinished run.
+"""What the collection keeps on a host for its own use beside the journal (_operation_journal.py): two markers.
 
-Both are REG_MULTI_SZ values of one key. The marker is ``[boot time, reason, ...]``: a value written since that boot is
-not in force yet. The journal is one JSON text per operation, in the order they were to be applied; while it exists, a
-run has not finished, and undoing its operations in reverse order gives the state before that run. Pure: the caller
-reads and writes.
+Both are REG_MULTI_SZ values of one key and say that something was written and is not in force yet: PendingReboot is
+``[boot time, reason, ...]``, PendingRestart one line per service process that was running with the old values. A marker
+is over when the host has booted, or the process has ended. Pure: the caller reads and writes.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 from ._errors import HostStateError
-from ._plan import CreateKey, DeleteKey, Operation, SetValue, unique
-from ._registry import RegistryData, RegistryKey, RegistryType, RegistryValue
+from ._plan import unique
+from ._registry import RegistryKey, RegistryType, RegistryValue
 
 STATE_KEY = RegistryKey("SOFTWARE\\otsec\\opc_dcom")
 PENDING_REBOOT = "PendingReboot"
-JOURNAL = "Journal"
-JOURNAL_VERSION = "otsec.opc_dcom journal 1"
+PENDING_RESTART = "PendingRestart"
 
 # A clock that is stepped moves the boot time Windows reports by seconds; a reboot moves it by more (wsman_cim.md 4.7).
 BOOT_TIME_TOLERANCE = timedelta(seconds=30)
@@ -53,16 +50,70 @@ class PendingReboot:
         if value is None:
             return None
         if value.type is not RegistryType.MULTI_SZ or not isinstance(value.data, tuple) or not value.data:
-            raise HostStateError(
-                f"{PENDING_REBOOT} of {STATE_KEY} is {value}, not a marker of this collection; delete it"
-            )
+            raise _foreign_marker(PENDING_REBOOT, value)
         try:
             boot_time = parse_time(value.data[0])
         except ValueError as error:
-            raise HostStateError(
-                f"{PENDING_REBOOT} of {STATE_KEY} does not start with a time: {value.data[0]!r}; delete the value"
-            ) from error
+            raise _foreign_marker(PENDING_REBOOT, value) from error
         return cls(boot_time, value.data[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class StaleProcess:
+    """The process of a service, started before something was written that it reads only at its start.
+
+    `boot_time` (UTC) tells process ids of different boots apart.
+    """
+
+    service: str
+    process_id: int
+    boot_time: datetime
+
+    def is_over(self, process_id: int | None, boot_time: datetime) -> bool:
+        """Whether that process is gone. `process_id` is the service's now, None or 0 when it does not run."""
+        return process_id != self.process_id or boot_time - self.boot_time > BOOT_TIME_TOLERANCE
+
+
+@dataclass(frozen=True, slots=True)
+class PendingRestart:
+    """Services that still run with old values."""
+
+    processes: tuple[StaleProcess, ...] = ()
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        return tuple(process.service for process in self.processes)
+
+    def merged(self, processes: Iterable[StaleProcess]) -> PendingRestart:
+        """With these as well; what is known of a service already is replaced."""
+        entries = {item.service.lower(): item for item in (*self.processes, *processes)}
+        return PendingRestart(tuple(entries.values()))
+
+    def to_value(self) -> RegistryValue | None:
+        """The value to write; None when nothing is pending."""
+        lines = [f"{format_time(item.boot_time)} {item.process_id} {item.service}" for item in self.processes]
+        return RegistryValue.multi_string(*lines) if lines else None
+
+    @classmethod
+    def from_value(cls, value: RegistryValue | None) -> PendingRestart:
+        """Read the marker. Raises: HostStateError when something else has written the value."""
+        if value is None:
+            return cls()
+        if value.type is not RegistryType.MULTI_SZ or not isinstance(value.data, tuple):
+            raise _foreign_marker(PENDING_RESTART, value)
+        try:
+            return cls(tuple(_read_process(line) for line in value.data))
+        except ValueError as error:
+            raise _foreign_marker(PENDING_RESTART, value) from error
+
+
+def _read_process(line: str) -> StaleProcess:
+    boot_time, process_id, service = line.split(" ", 2)
+    return StaleProcess(service, int(process_id), parse_time(boot_time))
+
+
+def _foreign_marker(name: str, value: RegistryValue) -> HostStateError:
+    return HostStateError(f"{name} of {STATE_KEY} is {value}, not a marker of this collection; delete the value")
 
 
 def format_time(moment: datetime) -> str:
@@ -73,84 +124,3 @@ def format_time(moment: datetime) -> str:
 def parse_time(text: str) -> datetime:
     """Inverse of `format_time`. Raises: ValueError."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
-
-
-def dump_journal(operations: Sequence[Operation]) -> RegistryValue:
-    """The journal of these operations, as the value to write."""
-    lines = [json.dumps(_to_json(operation), ensure_ascii=True, separators=(",", ":")) for operation in operations]
-    return RegistryValue.multi_string(JOURNAL_VERSION, *lines)
-
-
-def load_journal(value: RegistryValue | None) -> tuple[Operation, ...]:
-    """The operations of a journal, () when there is none.
-
-    Raises: HostStateError when the journal is of another version or was edited: nothing is undone on a guess.
-    """
-    if value is None:
-        return ()
-    if not isinstance(value.data, tuple) or not value.data or value.data[0] != JOURNAL_VERSION:
-        raise HostStateError(
-            f"{JOURNAL} of {STATE_KEY} was not written by this version of the collection; restore the host from its "
-            "snapshot or finish with the version that wrote it, then delete the value"
-        )
-    try:
-        return tuple(_from_json(json.loads(line)) for line in value.data[1:])
-    except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise HostStateError(
-            f"{JOURNAL} of {STATE_KEY} does not read as a journal ({error}); restore the host from its snapshot"
-        ) from error
-
-
-def undo_operations(operations: Sequence[Operation]) -> tuple[Operation, ...]:
-    """What undoes these operations: their inverses in reverse order."""
-    inverses = (operation.inverse() for operation in reversed(operations))
-    return tuple(operation for operation in inverses if operation is not None)
-
-
-def _to_json(operation: Operation) -> list[object]:
-    if isinstance(operation, SetValue):
-        return [
-            "set",
-            operation.key.path,
-            operation.name,
-            _value_to_json(operation.before),
-            _value_to_json(operation.after),
-        ]
-    if isinstance(operation, (CreateKey, DeleteKey)):
-        return ["create" if isinstance(operation, CreateKey) else "delete", operation.key.path]
-    raise TypeError(f"no journal form for {operation!r}")
-
-
-def _from_json(item: list[object]) -> Operation:
-    kind, path = item[0], item[1]
-    if not isinstance(path, str):
-        raise TypeError(f"{path!r} is not a key")
-    if kind == "set":
-        name = item[2]
-        if not isinstance(name, str):
-            raise TypeError(f"{name!r} is not a value name")
-        return SetValue(RegistryKey(path), name, _value_from_json(item[3]), _value_from_json(item[4]))
-    if kind in ("create", "delete"):
-        return CreateKey(RegistryKey(path)) if kind == "create" else DeleteKey(RegistryKey(path))
-    raise ValueError(f"unknown operation {kind!r}")
-
-
-def _value_to_json(value: RegistryValue | None) -> list[object] | None:
-    if value is None:
-        return None
-    data: object = value.data.hex() if isinstance(value.data, bytes) else value.data
-    return [int(value.type), list(data) if isinstance(data, tuple) else data]
-
-
-def _value_from_json(item: object) -> RegistryValue | None:
-    if item is None:
-        return None
-    if not isinstance(item, list) or len(item) != 2:
-        raise TypeError(f"{item!r} is not a value")
-    registry_type, raw = RegistryType(item[0]), item[1]
-    data: RegistryData
-    if registry_type in (RegistryType.BINARY, RegistryType.NONE, RegistryType.UNKNOWN):
-        data = bytes.fromhex(raw)
-    else:
-        data = tuple(raw) if isinstance(raw, list) else raw
-    return RegistryValue(registry_type, data)

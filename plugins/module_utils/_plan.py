@@ -83,6 +83,7 @@ class Plan:
 
     `before` and `after` map a section to words, numbers, lists or nested mappings: they become the module's result and,
     rendered as lines, its diff. `restart_services` are service names; `reboot_reasons` say what waits for a reboot.
+    `exceptions` name what is weaker than the collection does on its own and was asked for by an explicit option.
     """
 
     operations: tuple[Operation, ...] = ()
@@ -91,6 +92,7 @@ class Plan:
     restart_services: tuple[str, ...] = ()
     reboot_reasons: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    exceptions: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -107,6 +109,7 @@ def combine(plans: Mapping[str, Plan]) -> Plan:
         restart_services=unique(name for plan in parts for name in plan.restart_services),
         reboot_reasons=unique(reason for plan in parts for reason in plan.reboot_reasons),
         warnings=unique(text for plan in parts for text in plan.warnings),
+        exceptions=unique(text for plan in parts for text in plan.exceptions),
     )
 
 

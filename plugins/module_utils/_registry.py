@@ -102,8 +102,37 @@ class RegistryKey:
         """The form to compare and to look up by."""
         return self.path.lower()
 
+    @property
+    def parent(self) -> RegistryKey | None:
+        """The key above; None for a key directly below HKEY_LOCAL_MACHINE, such as SOFTWARE."""
+        above = self.path.rpartition("\\")[0]
+        return RegistryKey(above) if above else None
+
     def child(self, name: str) -> RegistryKey:
         return RegistryKey(f"{self.path}\\{name}")
 
     def __str__(self) -> str:
         return f"HKLM\\{self.path}"
+
+
+def value_to_json(value: RegistryValue | None) -> list[object] | None:
+    """The value as JSON can hold it, with its type; bytes become hexadecimal digits. Inverse: `value_from_json`."""
+    if value is None:
+        return None
+    data: object = value.data.hex() if isinstance(value.data, bytes) else value.data
+    return [int(value.type), list(data) if isinstance(data, tuple) else data]
+
+
+def value_from_json(item: object) -> RegistryValue | None:
+    """Inverse of `value_to_json`. Raises: TypeError or ValueError when the item was not written by it."""
+    if item is None:
+        return None
+    if not isinstance(item, list) or len(item) != 2:
+        raise TypeError(f"{item!r} is not a value")
+    registry_type, raw = RegistryType(item[0]), item[1]
+    data: RegistryData
+    if registry_type in (RegistryType.BINARY, RegistryType.NONE, RegistryType.UNKNOWN):
+        data = bytes.fromhex(raw)
+    else:
+        data = tuple(raw) if isinstance(raw, list) else raw
+    return RegistryValue(registry_type, data)

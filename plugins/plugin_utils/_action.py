@@ -17,7 +17,8 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils._errors import OpcDcomError
 from ._host._host import Host, opened
-from ._resource import Parameters, Resource, Spec, run_resource
+from ._resource import Parameters, Resource, Spec
+from ._run import run_resource
 from ._wsman._errors import HostUnreachable
 from ._wsman._open import open_client
 

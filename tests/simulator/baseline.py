@@ -91,6 +91,7 @@ def _protect(tree: RegistryTree) -> None:
 
 def _entries(profile: Profile) -> Iterator[Entry]:
     yield from _current_version(profile)
+    yield from _directories()
     yield from _ole(profile)
     yield from _classes(profile)
     yield from _policies()
@@ -130,6 +131,20 @@ def _current_version(profile: Profile) -> Iterator[Entry]:
         for name, number in numbers.items():
             if number is not None:
                 yield view, name, _dword(number)
+
+
+def _directories() -> Iterator[Entry]:
+    """Where variables such as %ProgramFiles% come from."""
+    names = {
+        "ProgramFilesDir": r"C:\Program Files",
+        "ProgramFilesDir (x86)": r"C:\Program Files (x86)",
+        "ProgramW6432Dir": r"C:\Program Files",
+        "CommonFilesDir": r"C:\Program Files\Common Files",
+        "CommonFilesDir (x86)": r"C:\Program Files (x86)\Common Files",
+        "CommonW6432Dir": r"C:\Program Files\Common Files",
+    }
+    for name, path in names.items():
+        yield r"SOFTWARE\Microsoft\Windows\CurrentVersion", name, _sz(path)
 
 
 def _ole(profile: Profile) -> Iterator[Entry]:

@@ -10,13 +10,16 @@ is in the state before the plan, in the state after it, or holds a journal that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 from ...module_utils._errors import HostStateError, OpcDcomError
-from ...module_utils._host_state import JOURNAL, STATE_KEY, dump_journal, undo_operations
-from ...module_utils._plan import CreateKey, DeleteKey, Operation, SetValue
-from ...module_utils._registry import RegistryType, RegistryValue
+from ...module_utils._host_state import STATE_KEY
+from ...module_utils._operation_journal import JOURNAL, dump_journal
+from ...module_utils._plan import Operation, SetValue
+from ...module_utils._registry import RegistryValue
 from ._host import Host
+from ._operations import FIREWALL, batches
 
 
 def apply_operations(host: Host, operations: Sequence[Operation]) -> None:
@@ -26,56 +29,45 @@ def apply_operations(host: Host, operations: Sequence[Operation]) -> None:
     """
     if not operations:
         return
-    _write_journal(host, operations)
+    for name, batch in batches(operations):
+        host.subsystems[name].check(batch)
+    journal = dump_journal(operations)
+    for name, value in journal.items():
+        host.registry.set_value(SetValue(STATE_KEY, name, before=None, after=value))
     done: list[Operation] = []
-    for operation in operations:
-        done.append(operation)  # before it runs: an operation that failed half-way is undone as well
-        try:
-            apply_operation(host, operation)
-        except OpcDcomError as error:
-            _undo(host, done, error)
-    _delete_journal(host)
+    for name, batch in batches(operations):
+        for step in _steps(name, batch):
+            done.extend(step)  # before it runs: an operation that failed half-way is undone as well
+            try:
+                host.subsystems[name].apply(step)
+            except OpcDcomError as error:
+                _undo(host, done, journal, error)
+    delete_journal(host, journal)
 
 
-def recover(host: Host, unfinished: Sequence[Operation]) -> None:
-    """Undo operations of which it is not known how many were carried out, then forget the journal.
-
-    What was never written is left alone, and so is a value that somebody has changed since: it is noted instead.
-    """
-    for inverse in undo_operations(unfinished):
-        if _is_due(host, inverse):
-            apply_operation(host, inverse)
-    _delete_journal(host)
+def recover(host: Host, unfinished: Sequence[Operation], journal: Mapping[str, RegistryValue]) -> None:
+    """Undo operations of which it is not known how many were carried out, then delete their journal (its values)."""
+    for name, batch in reversed(list(batches(unfinished))):
+        host.subsystems[name].undo(batch)
+    delete_journal(host, journal)
 
 
-def _is_due(host: Host, inverse: Operation) -> bool:
-    """Whether undoing still has something to undo."""
-    if not isinstance(inverse, SetValue):
-        return True
-    expected = (inverse.before or inverse.after or RegistryValue.string("")).type
-    present = host.registry.value(inverse.key, inverse.name, expected)
-    if present not in (inverse.before, inverse.after):
-        host.registry.notes.append(f"left alone, because somebody changed it since: {inverse.name} of {inverse.key}")
-    return present == inverse.before != inverse.after
+def delete_journal(host: Host, journal: Mapping[str, RegistryValue]) -> None:
+    """Delete every part; the first one goes first, because without it there is no journal."""
+    for name in sorted(journal, key=lambda name: (name.lower() != JOURNAL.lower(), name)):
+        host.registry.set_value(SetValue(STATE_KEY, name, before=journal[name], after=None))
 
 
-def apply_operation(host: Host, operation: Operation) -> None:
-    """Carry out one operation through the gateway it belongs to."""
-    if isinstance(operation, SetValue):
-        host.registry.set_value(operation)
-    elif isinstance(operation, CreateKey):
-        host.registry.create_key(operation)
-    elif isinstance(operation, DeleteKey):
-        host.registry.delete_key(operation)
-    else:
-        raise TypeError(f"no gateway for {operation!r}")
+def _steps(name: str, batch: tuple[Operation, ...]) -> list[tuple[Operation, ...]]:
+    """Firewall changes are read back together, because one read of the store serves all; others one by one."""
+    return [batch] if name == FIREWALL else [(operation,) for operation in batch]
 
 
-def _undo(host: Host, done: Sequence[Operation], cause: OpcDcomError) -> None:
+def _undo(host: Host, done: Sequence[Operation], journal: Mapping[str, RegistryValue], cause: OpcDcomError) -> NoReturn:
     """Undo in reverse order and raise. What cannot be undone stays in the journal for the next run."""
     failed = done[-1].describe()
     try:
-        recover(host, done)
+        recover(host, done, journal)
     except OpcDcomError as error:
         raise HostStateError(
             f"{failed}: {cause}. Undoing what had been done before failed too: {error}. The journal on the host says "
@@ -84,12 +76,3 @@ def _undo(host: Host, done: Sequence[Operation], cause: OpcDcomError) -> None:
     if len(done) > 1:
         raise HostStateError(f"{failed}: {cause}. The {len(done) - 1} changes before it were undone") from cause
     raise cause
-
-
-def _write_journal(host: Host, operations: Sequence[Operation]) -> None:
-    host.registry.set_value(SetValue(STATE_KEY, JOURNAL, before=None, after=dump_journal(operations)))
-
-
-def _delete_journal(host: Host) -> None:
-    present = host.registry.value(STATE_KEY, JOURNAL, RegistryType.MULTI_SZ)
-    host.registry.set_value(SetValue(STATE_KEY, JOURNAL, before=present, after=None))

@@ -6,27 +6,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from urllib.parse import urlsplit
 
-from ...module_utils._host_state import JOURNAL, PENDING_REBOOT, STATE_KEY, PendingReboot, load_journal
+from ...module_utils._host_state import (
+    PENDING_REBOOT,
+    PENDING_RESTART,
+    STATE_KEY,
+    PendingReboot,
+    PendingRestart,
+    StaleProcess,
+)
+from ...module_utils._operation_journal import is_part, load_journal
 from ...module_utils._plan import Operation, SetValue
-from ...module_utils._registry import RegistryType
+from ...module_utils._registry import RegistryType, RegistryValue
 from .._wsman._client import WsmanClient
+from ._accounts import AccountGateway
+from ._applications import ApplicationGateway
+from ._firewall import FirewallGateway
+from ._operations import FIREWALL, REGISTRATION, REGISTRY, SERVICES, Subsystem, subsystem_of
+from ._programs import ProgramFinder
+from ._registration import RegistrationGateway
 from ._registry import RegistryGateway
+from ._registry_operations import RegistryOperations
 from ._services import ServiceGateway
 from ._system import SystemGateway
 
 
 @dataclass(frozen=True, slots=True)
 class KeptState:
-    """What an earlier run left on the host: a reboot still due, an unfinished run, a marker that is overtaken."""
+    """What earlier runs left on the host: what is not in force yet, an unfinished run and the values of its journal,
+    and what is overtaken, as the operations that clear it away.
+    """
 
-    pending_reboot: PendingReboot | None
-    unfinished: tuple[Operation, ...]
-    overtaken_marker: SetValue | None
+    pending_reboot: PendingReboot | None = None
+    pending_restart: PendingRestart = field(default_factory=PendingRestart)
+    unfinished: tuple[Operation, ...] = ()
+    journal: Mapping[str, RegistryValue] = field(default_factory=dict)
+    overtaken: tuple[SetValue, ...] = ()
 
 
 class Host:
@@ -37,7 +57,31 @@ class Host:
         self.registry = RegistryGateway(client)
         self.services = ServiceGateway(client)
         self.system = SystemGateway(client)
+        self.accounts = AccountGateway(client, self.system)
+        self.applications = ApplicationGateway(self.registry)
+        self.firewall = FirewallGateway(client, self.registry)
+        self.registry_operations = RegistryOperations(self.registry)
+        self.subsystems: Mapping[str, Subsystem] = {
+            REGISTRY: self.registry_operations,
+            FIREWALL: self.firewall,
+            SERVICES: self.services,
+            REGISTRATION: RegistrationGateway(client, self.registry, self.services),
+        }
         self._boot_time: datetime | None = None
+        self._programs: ProgramFinder | None = None
+
+    @property
+    def programs(self) -> ProgramFinder:
+        """Finds programs by service or class."""
+        if self._programs is None:
+            self._programs = ProgramFinder(self.registry, self.applications, self.system, self.firewall.environment)
+        return self._programs
+
+    @property
+    def management_ports(self) -> frozenset[int]:
+        """The port through which this run reaches the host."""
+        port = urlsplit(self.client.url).port
+        return frozenset({port} if port else ())
 
     @property
     def boot_time(self) -> datetime:
@@ -47,17 +91,31 @@ class Host:
         return self._boot_time
 
     def read_kept_state(self) -> KeptState:
-        """The marker and the journal. One message on a host that has neither, two or three on others.
-
-        A marker that a reboot has overtaken comes as the operation that removes it.
-        """
+        """The markers and the journal. One message on a host that has none of them, a few on others."""
         values = self.registry.values(STATE_KEY) or {}
-        marker = values.get(PENDING_REBOOT)
-        pending = PendingReboot.from_value(marker)
-        overtaken = None
+        unfinished = load_journal(values)
+        journal = {name: value for name, value in values.items() if is_part(name)}
+        pending, restart = self._read_markers(values)
+        overtaken = [] if unfinished else [SetValue(STATE_KEY, name, value, None) for name, value in journal.items()]
+        if pending is None and PENDING_REBOOT in values:
+            overtaken.append(SetValue(STATE_KEY, PENDING_REBOOT, values[PENDING_REBOOT], None))
+        if restart.to_value() != values.get(PENDING_RESTART):
+            overtaken.append(SetValue(STATE_KEY, PENDING_RESTART, values[PENDING_RESTART], restart.to_value()))
+        return KeptState(pending, restart, unfinished, journal, tuple(overtaken))
+
+    def _read_markers(self, values: Mapping[str, RegistryValue]) -> tuple[PendingReboot | None, PendingRestart]:
+        """What is pending still: without a reboot, and without services whose process has ended since."""
+        pending = PendingReboot.from_value(values.get(PENDING_REBOOT))
+        restart = PendingRestart.from_value(values.get(PENDING_RESTART))
         if pending is not None and pending.is_over(self.boot_time):
-            pending, overtaken = None, SetValue(STATE_KEY, PENDING_REBOOT, before=marker, after=None)
-        return KeptState(pending, load_journal(values.get(JOURNAL)), overtaken)
+            pending = None
+        stale = [item for item in restart.processes if not item.is_over(self._process_id(item.service), self.boot_time)]
+        return pending, PendingRestart(tuple(stale))
+
+    def _process_id(self, service: str) -> int:
+        """The process of a service, 0 when there is none."""
+        found = self.services.read(service)
+        return found.process_id if found else 0
 
     def mark_pending_reboot(self, pending: PendingReboot | None, reasons: tuple[str, ...]) -> SetValue | None:
         """The operation that records `reasons` for a reboot; None when they are recorded already."""
@@ -66,6 +124,27 @@ class Host:
             return None
         present = self.registry.value(STATE_KEY, PENDING_REBOOT, RegistryType.MULTI_SZ)
         return SetValue(STATE_KEY, PENDING_REBOOT, before=present, after=merged.to_value())
+
+    def mark_pending_restart(self, pending: PendingRestart, processes: Sequence[StaleProcess]) -> SetValue | None:
+        """The operation that records that these processes run with old values; None when it is recorded already."""
+        merged = pending.merged(processes)
+        if merged == pending:
+            return None
+        present = self.registry.value(STATE_KEY, PENDING_RESTART, RegistryType.MULTI_SZ)
+        return SetValue(STATE_KEY, PENDING_RESTART, before=present, after=merged.to_value())
+
+    def pretend(self, operation: Operation) -> None:
+        """Answer further reads as if the operation had been carried out. Nothing is written.
+
+        So a plan made of several parts sees what the parts before it will have done.
+        """
+        self.subsystems[subsystem_of(operation)].pretend(operation)
+
+    def stop_pretending(self) -> None:
+        """Answer reads from the host again."""
+        self.registry.stop_pretending()
+        self.services.stop_pretending()
+        self.firewall.stop_pretending()
 
     def close(self) -> None:
         self.client.close()

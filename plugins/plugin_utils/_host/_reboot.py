@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ...module_utils._errors import ParameterError
-from ...module_utils._host_state import PENDING_REBOOT, STATE_KEY
+from ...module_utils._host_state import PENDING_REBOOT, PENDING_RESTART, STATE_KEY
 from ...module_utils._plan import SetValue
 from ...module_utils._registry import RegistryType
 from ._host import Host
@@ -40,7 +40,7 @@ class RebootRequest:
 
 
 def reboot(host: Host, request: RebootRequest) -> datetime:
-    """Reboot, wait for a later boot time, forget the pending-reboot marker; return the new boot time (UTC).
+    """Reboot, wait for a later boot time, forget what waited for it; return the new boot time (UTC).
 
     Raises: HostStateError when the host is not back in time, CimMethodError when it refuses.
     """
@@ -49,7 +49,8 @@ def reboot(host: Host, request: RebootRequest) -> datetime:
     host.client.reset()
     after = host.system.wait_for_boot_after(before, request.timeout_s, request.interval_s)
     time.sleep(request.settle_s)
-    marker = host.registry.value(STATE_KEY, PENDING_REBOOT, RegistryType.MULTI_SZ)
-    if marker is not None:
-        host.registry.set_value(SetValue(STATE_KEY, PENDING_REBOOT, before=marker, after=None))
+    for name in (PENDING_REBOOT, PENDING_RESTART):
+        marker = host.registry.value(STATE_KEY, name, RegistryType.MULTI_SZ)
+        if marker is not None:
+            host.registry.set_value(SetValue(STATE_KEY, name, before=marker, after=None))
     return after

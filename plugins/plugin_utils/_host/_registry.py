@@ -11,6 +11,7 @@ Source: wsman_cim.md 3 (StdRegProv), 6.1 (shell); reg.exe's layout is read by _r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from ...module_utils._errors import DomainError, HostStateError
@@ -23,10 +24,12 @@ from .._wsman._errors import WsmanFault
 from .._wsman._schema import STD_REG_PROV
 
 HKEY_LOCAL_MACHINE = 2147483650
+KEY_SET_VALUE = 0x2  # winnt.h
 
 SUCCESS = 0
 VALUE_MISSING = 1
 KEY_MISSING = 2
+ACCESS_DENIED = 5
 TYPE_MISMATCH = 2147749893  # 0x80041005 WBEM_E_TYPE_MISMATCH
 
 # method, out-parameter
@@ -42,6 +45,8 @@ _SETTERS: dict[RegistryType, tuple[str, str]] = {
     kind: ("S" + method[1:], name) for kind, (method, name) in _GETTERS.items()
 }
 
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
 # A cmd line holds 8191 characters; a key path up to a few hundred. Source: wsman_cim.md 6.1.
 _KEYS_PER_COMMAND = 16
 # A key without an unnamed value on every Windows: its `/ve` line shows how this host labels the unnamed value.
@@ -56,7 +61,9 @@ class RegistryGateway:
         self._cache: dict[str, QueriedKey | None] = {}
         self._trees: set[str] = set()
         self._pretended: dict[tuple[str, str], RegistryValue | None] = {}
+        self._pretended_keys: dict[str, bool] = {}
         self.notes: list[str] = []
+        self.has_shell: bool | None = None  # None: nobody tried yet
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -67,6 +74,8 @@ class RegistryGateway:
         """
         if (key.folded, name.lower()) in self._pretended:
             return self._pretended[key.folded, name.lower()]
+        if self._pretended_keys.get(key.folded) is False:
+            return None
         cached = self._cached(key)
         if cached is not None:
             return cached.value(name)
@@ -76,7 +85,13 @@ class RegistryGateway:
         return _value_in(answer, key, name, expected)
 
     def value_types(self, key: RegistryKey) -> dict[str, RegistryType] | None:
-        """Names and types of the values of a key, None when the key is missing. One message."""
+        """Names and types of the values of a key, None when the key is missing. At most one message."""
+        if self._is_known(key) or key.folded in self._pretended_keys:
+            values = self.values(key)
+            return None if values is None else {name: value.type for name, value in values.items()}
+        return self._types_on_host(key)
+
+    def _types_on_host(self, key: RegistryKey) -> dict[str, RegistryType] | None:
         answer = self._invoke("EnumValues", key)
         if answer.return_value == KEY_MISSING:
             return None
@@ -91,18 +106,18 @@ class RegistryGateway:
     def values(self, key: RegistryKey) -> dict[str, RegistryValue] | None:
         """All values of a key by name, None when the key is missing. One message per value without a prefetch."""
         found = self._values_on_host(key)
+        is_there = self._pretended_keys.get(key.folded, found is not None)
+        if not is_there:
+            return None
         pretended = {name: value for (folded, name), value in self._pretended.items() if folded == key.folded}
-        if not pretended:
-            return found
         kept = {name: value for name, value in (found or {}).items() if name.lower() not in pretended}
-        kept.update((name, value) for name, value in pretended.items() if value is not None)
-        return kept or found
+        return kept | {name: value for name, value in pretended.items() if value is not None}
 
     def _values_on_host(self, key: RegistryKey) -> dict[str, RegistryValue] | None:
         if self._is_known(key):
             cached = self._cache.get(key.folded)
             return None if cached is None else dict(cached.values)
-        types = self.value_types(key)
+        types = self._types_on_host(key)
         if types is None:
             return None
         found = {name: self._read_as(key, name, kind) for name, kind in types.items()}
@@ -116,6 +131,22 @@ class RegistryGateway:
         if answer.return_value != SUCCESS:
             raise _refusal("Reading", f"the subkeys of {key}", answer)
         return list(answer.texts("sNames"))
+
+    def require_writable(self, key: RegistryKey) -> None:
+        """Refuse a key this account may not write, before anything is written. One message.
+
+        Raises: HostStateError. Source: StdRegProv.CheckAccess; which ReturnValue goes with a denial is not verified, so
+        any other trouble is left for the write itself to tell.
+        """
+        answer = self._invoke("CheckAccess", key, {"uRequired": KEY_SET_VALUE})
+        if answer.return_value == KEY_MISSING:
+            return  # to be made by this run
+        if answer.return_value == ACCESS_DENIED or answer.optional("bGranted", bool) is False:
+            raise HostStateError(
+                f"the connecting account may not write {key}. Keys of applications of Windows itself belong to "
+                "TrustedInstaller and refuse administrators: leave such an application as it is and set the machine "
+                "defaults or limits instead. Nothing was changed"
+            )
 
     # -- reading many ------------------------------------------------------------------------------------------------
 
@@ -144,8 +175,10 @@ class RegistryGateway:
         try:
             result = self._client.run_command(" & ".join(lines))
         except WsmanFault as fault:
+            self.has_shell = False
             self.notes.append(f"the cmd shell is not to be had ({fault}); values are read one by one")
             return None
+        self.has_shell = True
         text = decode_output(result.stdout)
         if "HKEY_LOCAL_MACHINE" not in text:
             self.notes.append("reg.exe did not answer (forbidden by policy?); values are read one by one")
@@ -162,7 +195,7 @@ class RegistryGateway:
         if any(not item.is_certain for item in tree.values()):
             self.notes.append(f"{key} holds values that reg.exe prints ambiguously; it is read value by value")
             return
-        if not tree and not is_complete and self.value_types(key) not in (None, {}):
+        if not tree and not is_complete and self._types_on_host(key) not in (None, {}):
             return
         self._cache[key.folded] = tree.pop(key.folded, None)
         self._cache.update(tree)
@@ -197,6 +230,10 @@ class RegistryGateway:
         if answer.return_value not in (SUCCESS, KEY_MISSING):
             raise _refusal("Deleting", str(operation.key), answer)
 
+    def forget(self, key: RegistryKey) -> None:
+        """Read this key from the host again: something else than this gateway has written to it."""
+        self._forget(key)
+
     def pretend(self, operation: Operation) -> None:
         """Answer further reads as if the operation had been applied. Nothing is written.
 
@@ -204,16 +241,21 @@ class RegistryGateway:
         """
         if isinstance(operation, SetValue):
             self._pretended[operation.key.folded, operation.name.lower()] = operation.after
+            if operation.after is not None:
+                self._pretended_keys[operation.key.folded] = True
+        elif isinstance(operation, (CreateKey, DeleteKey)):
+            self._pretended_keys[operation.key.folded] = isinstance(operation, CreateKey)
 
     def stop_pretending(self) -> None:
         """Answer reads from the host again."""
         self._pretended.clear()
+        self._pretended_keys.clear()
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
     def _write_value(self, operation: SetValue, value: RegistryValue) -> None:
         setter = _SETTERS.get(value.type)
-        if setter is None or value.data in (b"", ()):
+        if setter is None or not can_be_written(value):
             raise HostStateError(
                 f"{operation.describe()}: an empty or untyped value ({value}) cannot be written over StdRegProv, whose "
                 "parameters take sample defaults when they are empty; nothing was changed"
@@ -248,7 +290,7 @@ class RegistryGateway:
         return self._invoke(_GETTERS[kind][0], key, {"sValueName": name})
 
     def _value_of_any_type(self, key: RegistryKey, name: str) -> RegistryValue | None:
-        types = self.value_types(key) or {}
+        types = self._types_on_host(key) or {}
         kind = next((kind for present, kind in types.items() if present.lower() == name.lower()), None)
         return None if kind is None else self._read_as(key, name, kind)
 
@@ -275,6 +317,15 @@ class RegistryGateway:
     def _forget(self, key: RegistryKey) -> None:
         self._cache.pop(key.folded, None)
         self._trees = {tree for tree in self._trees if not (key.folded + "\\").startswith(tree + "\\")}
+
+
+def can_be_written(value: RegistryValue) -> bool:
+    """Whether StdRegProv can write this value: it has a typed setter, is not empty where empty is ambiguous, and XML
+    can carry its characters."""
+    if value.type not in _SETTERS or value.data in (b"", ()):
+        return False
+    texts = value.data if isinstance(value.data, tuple) else (value.data,)
+    return not any(isinstance(text, str) and _NOT_IN_XML.search(text) for text in texts)
 
 
 def _value_in(answer: MethodResult, key: RegistryKey, name: str, kind: RegistryType) -> RegistryValue | None:

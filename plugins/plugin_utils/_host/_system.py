@@ -14,8 +14,8 @@ from datetime import datetime
 from ...module_utils._errors import HostStateError
 from ...module_utils._host_state import BOOT_TIME_TOLERANCE
 from .._wsman._client import WsmanClient
-from .._wsman._errors import AuthenticationFailed, WsmanError
-from .._wsman._schema import WIN32_COMPUTER_SYSTEM, WIN32_OPERATING_SYSTEM
+from .._wsman._errors import AuthenticationFailed, WsmanError, WsmanFault
+from .._wsman._schema import CIM_DATA_FILE, WIN32_COMPUTER_SYSTEM, WIN32_OPERATING_SYSTEM
 
 FORCED_REBOOT = 6  # Win32ShutdownTracker Flags: 2 reboot + 4 force
 # SHTDN_REASON_MAJOR_OPERATINGSYSTEM | SHTDN_REASON_MINOR_RECONFIG | SHTDN_REASON_FLAG_PLANNED (reason.h)
@@ -61,6 +61,8 @@ class SystemGateway:
         self._client = client
         self._sleep = sleep
         self._clock = clock
+        self._files: dict[str, bool | None] = {}
+        self._finds_files: bool | None = None
 
     def read_operating_system(self) -> OperatingSystem:
         """One message. Raises: WsmanError."""
@@ -87,6 +89,32 @@ class SystemGateway:
         return ComputerSystem(
             row.required("Name", str), row.required("Domain", str), row.required("PartOfDomain", bool)
         )
+
+    def has_file(self, path: str) -> bool | None:
+        """Whether there is a file at this absolute path, without variables; None when the host does not tell.
+
+        At most one message a path and run, and one more when the first file is not found: that the path is the key as
+        it is was not seen on a real host, so a file that every Windows has must be found in the same way.
+        """
+        key = path.lower()
+        if key not in self._files:
+            self._files[key] = self._looks_like_a_file(path)
+        found = self._files[key]
+        return None if found is False and not self._knows_files() else found
+
+    def _knows_files(self) -> bool:
+        """Whether a file that is certainly there is found."""
+        if self._finds_files is None:
+            directory = self.read_operating_system().system_directory
+            self._finds_files = self._looks_like_a_file(f"{directory}\\svchost.exe") is True
+        return self._finds_files
+
+    def _looks_like_a_file(self, path: str) -> bool | None:
+        try:
+            self._client.get(CIM_DATA_FILE, {"Name": path})
+        except WsmanFault as fault:
+            return False if fault.is_not_found else None
+        return True
 
     def request_reboot(self, comment: str, delay_s: int) -> None:
         """Ask Windows to reboot after `delay_s` seconds. Raises: CimMethodError when it refuses."""

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,13 +16,19 @@ from ...module_utils._plan import Plan, combine
 from ...module_utils._registry import RegistryKey
 from .._host._host import Host
 from .._resource import Parameters, Resource, Spec
+from ._application import DcomApplication
+from ._permission import DcomPermission
 from ._settings import DcomDefaults, DcomLogging
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One option of opc_host: a resource once, or a list of its items."""
+    """One option of opc_host: the resource of a module once, or a list of its items.
 
+    `module` documents the options; tools/document_opc_host.py copies its words.
+    """
+
+    module: str
     resource: Resource
     is_list: bool = False
 
@@ -43,8 +49,10 @@ class Part:
 
 # The order is the order of writing: levels are raised before anything that depends on them is tightened (design 6).
 SECTIONS: Mapping[str, Section] = {
-    "logging": Section(DcomLogging()),
-    "defaults": Section(DcomDefaults()),
+    "logging": Section("dcom_logging", DcomLogging()),
+    "defaults": Section("dcom_defaults", DcomDefaults()),
+    "applications": Section("dcom_application", DcomApplication(), is_list=True),
+    "permissions": Section("dcom_permission", DcomPermission(), is_list=True),
 }
 
 
@@ -60,13 +68,25 @@ class OpcHost(Resource):
         return parts
 
     def keys(self, desired: Sequence[Part]) -> Sequence[RegistryKey]:
-        return [key for part in desired for key in part.resource.keys(part.desired)]
+        return _unique(key for part in desired for key in part.resource.keys(part.desired))
+
+    def trees(self, desired: Sequence[Part]) -> Sequence[RegistryKey]:
+        return _unique(key for part in desired for key in part.resource.trees(part.desired))
+
+    def keys_found(self, host: Host, desired: Sequence[Part]) -> Sequence[RegistryKey]:
+        return _unique(key for part in desired for key in part.resource.keys_found(host, part.desired))
 
     def prefetch(self, host: Host, desired: Sequence[Part]) -> None:
-        host.registry.prefetch([*self.keys(desired), STATE_KEY])
+        """Two commands at most: one for what is known beforehand, one for what the first one tells."""
+        host.registry.prefetch([*self.keys(desired), STATE_KEY], trees=self.trees(desired))
+        host.registry.prefetch(self.keys_found(host, desired))
 
     def plan(self, host: Host, desired: Sequence[Part]) -> Plan:
         return combine({part.name: _plan_part(host, part) for part in desired})
+
+
+def _unique(keys: Iterable[RegistryKey]) -> list[RegistryKey]:
+    return list({key.folded: key for key in keys}.values())
 
 
 def _parts(name: str, section: Section, value: Any) -> list[Part]:
@@ -88,5 +108,5 @@ def _plan_part(host: Host, part: Part) -> Plan:
     """Plan one part on the host as the parts before it will leave it."""
     plan = part.resource.plan(host, part.desired)
     for operation in plan.operations:
-        host.registry.pretend(operation)
+        host.pretend(operation)
     return plan

@@ -298,6 +298,32 @@ WIN32_GROUP_USER = CimClass(
     properties=_typed(CimType.REFERENCE, "GroupComponent PartComponent"),
 )
 
+WIN32_DEPENDENT_SERVICE = CimClass(
+    name="Win32_DependentService",
+    keys=("Antecedent", "Dependent"),
+    properties=(
+        *_typed(CimType.REFERENCE, "Antecedent Dependent"),
+        CimProperty("TypeOfDependency", CimType.UINT16),
+    ),
+)
+
+CIM_DATA_FILE = CimClass(
+    name="CIM_DataFile",
+    keys=("Name",),
+    properties=(
+        *_MANAGED_SYSTEM_ELEMENT,
+        *_typed(
+            CimType.STRING,
+            "CompressionMethod CreationClassName CSCreationClassName CSName Drive EightDotThreeFileName "
+            "EncryptionMethod Extension FileName FileType FSCreationClassName FSName Manufacturer Path Version",
+        ),
+        *_typed(CimType.BOOLEAN, "Archive Compressed Encrypted Hidden Readable System Writeable"),
+        CimProperty("AccessMask", CimType.UINT32),
+        *_typed(CimType.UINT64, "FileSize InUseCount"),
+        *_typed(CimType.DATETIME, "CreationDate LastAccessed LastModified"),
+    ),
+)
+
 CLASSES: tuple[CimClass, ...] = (
     STD_REG_PROV,
     WIN32_OPERATING_SYSTEM,
@@ -308,4 +334,6 @@ CLASSES: tuple[CimClass, ...] = (
     WIN32_SYSTEM_ACCOUNT,
     WIN32_SID,
     WIN32_GROUP_USER,
+    WIN32_DEPENDENT_SERVICE,
+    CIM_DATA_FILE,
 )

@@ -7,10 +7,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..cim import Provider
+from .cim_data_file import DataFile
 from .provider import ClassProvider
 from .std_reg_prov import StdRegProv
 from .win32_accounts import GroupProvider, GroupUser, SidProvider, SystemAccount, UserAccount
 from .win32_computer_system import ComputerSystem, QuickFixEngineering
+from .win32_dependent_service import DependentService
 from .win32_operating_system import OperatingSystem
 from .win32_service import ServiceProvider
 
@@ -23,6 +25,8 @@ _CLASSES: tuple[type[ClassProvider], ...] = (
     ComputerSystem,
     QuickFixEngineering,
     ServiceProvider,
+    DependentService,
+    DataFile,
     UserAccount,
     GroupProvider,
     SystemAccount,

@@ -5,23 +5,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._errors import HostStateError
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._host_state import (
     PendingReboot,
-    dump_journal,
+    PendingRestart,
+    StaleProcess,
     format_time,
-    load_journal,
     parse_time,
-    undo_operations,
 )
-from ansible_collections.otsec.opc_dcom.plugins.module_utils._plan import CreateKey, DeleteKey, Operation, SetValue
-from ansible_collections.otsec.opc_dcom.plugins.module_utils._registry import RegistryKey, RegistryType, RegistryValue
+from ansible_collections.otsec.opc_dcom.plugins.module_utils._registry import RegistryValue
 
 BOOT = datetime(2026, 11, 22, 6, 0, 0, 500000, tzinfo=timezone.utc)
-KEY = RegistryKey("SOFTWARE\\Microsoft\\Ole")
 
 
 def test_a_marker_survives_writing_and_reading() -> None:
@@ -58,56 +53,47 @@ def test_a_marker_that_is_none_is_an_error_not_a_guess(value: RegistryValue) -> 
         PendingReboot.from_value(value)
 
 
-def test_no_value_is_no_marker_and_no_journal() -> None:
+def test_no_value_is_no_marker() -> None:
     assert PendingReboot.from_value(None) is None
-    assert load_journal(None) == ()
+    assert PendingRestart.from_value(None) == PendingRestart()
+    assert PendingRestart().to_value() is None
 
 
-_texts = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=20)
-_registry_values = st.one_of(
-    st.none(),
-    st.builds(RegistryValue.dword, st.integers(0, 0xFFFFFFFF)),
-    st.builds(lambda number: RegistryValue(RegistryType.QWORD, number), st.integers(0, (1 << 64) - 1)),
-    st.builds(RegistryValue.string, _texts),
-    st.builds(lambda text: RegistryValue(RegistryType.EXPAND_SZ, text), _texts),
-    st.builds(RegistryValue.binary, st.binary(max_size=200)),
-    st.builds(lambda items: RegistryValue.multi_string(*items), st.lists(_texts, max_size=4)),
-)
-_operations = st.one_of(
-    st.builds(SetValue, st.just(KEY), _texts, _registry_values, _registry_values),
-    st.builds(CreateKey, st.just(KEY)),
-    st.builds(DeleteKey, st.just(KEY)),
-)
+OPC_ENUM = StaleProcess("OpcEnum", 1234, BOOT)
 
 
-@given(st.lists(_operations, max_size=6))
-def test_a_journal_survives_writing_and_reading(operations: list[Operation]) -> None:
-    value = dump_journal(operations)
-    assert load_journal(value) == tuple(operations)
-    assert isinstance(value.data, tuple)
-    assert all(line.isascii() and "\n" not in line for line in value.data)
-
-
-def test_undoing_goes_backwards() -> None:
-    first = SetValue(KEY, "a", None, RegistryValue.dword(1))
-    operations = [CreateKey(KEY), first]
-    assert undo_operations(operations) == (SetValue(KEY, "a", RegistryValue.dword(1), None), DeleteKey(KEY))
+def test_a_restart_marker_survives_writing_and_reading() -> None:
+    marker = PendingRestart((OPC_ENUM, StaleProcess("Apis Hive 2", 4321, BOOT)))
+    value = marker.to_value()
+    assert value == RegistryValue.multi_string(
+        "2026-11-22T06:00:00.500000Z 1234 OpcEnum", "2026-11-22T06:00:00.500000Z 4321 Apis Hive 2"
+    )
+    assert PendingRestart.from_value(value) == marker
+    assert marker.services == ("OpcEnum", "Apis Hive 2")
 
 
 @pytest.mark.parametrize(
-    "lines",
+    ("process_id", "seconds", "is_over"),
+    [(1234, 0, False), (1234, 30, False), (1234, 31, True), (1235, 0, True), (0, 0, True), (None, 0, True)],
+)
+def test_a_service_is_renewed_when_its_process_is_another(process_id: int | None, seconds: int, is_over: bool) -> None:
+    assert OPC_ENUM.is_over(process_id, BOOT + timedelta(seconds=seconds)) is is_over
+
+
+def test_a_service_is_marked_once_with_its_latest_process() -> None:
+    later = StaleProcess("opcenum", 99, BOOT)
+    assert PendingRestart((OPC_ENUM,)).merged([later]) == PendingRestart((later,))
+
+
+@pytest.mark.parametrize(
+    "value",
     [
-        (),
-        ("otsec.opc_dcom journal 99", "[]"),
-        ("otsec.opc_dcom journal 1", "not json"),
-        ("otsec.opc_dcom journal 1", "[]"),
-        ("otsec.opc_dcom journal 1", '["format","C:"]'),
-        ("otsec.opc_dcom journal 1", '["set","A",1,null,null]'),
-        ("otsec.opc_dcom journal 1", '["set","A","b",[4,"x"],null]'),
-        ("otsec.opc_dcom journal 1", '["set","A","b",[3,"xyz"],null]'),
-        ("otsec.opc_dcom journal 1", '["set","","b",null,null]'),
+        RegistryValue.string("x"),
+        RegistryValue.multi_string("yesterday 1 OpcEnum"),
+        RegistryValue.multi_string("2026-11-22T06:00:00.500000Z one OpcEnum"),
+        RegistryValue.multi_string("2026-11-22T06:00:00.500000Z"),
     ],
 )
-def test_a_journal_that_was_edited_is_refused_as_a_whole(lines: tuple[str, ...]) -> None:
-    with pytest.raises(HostStateError, match="Journal"):
-        load_journal(RegistryValue.multi_string(*lines))
+def test_a_restart_marker_that_is_none_is_an_error_not_a_guess(value: RegistryValue) -> None:
+    with pytest.raises(HostStateError, match="PendingRestart"):
+        PendingRestart.from_value(value)
