@@ -34,7 +34,6 @@ class AccessMask(enum.IntFlag):
     READ_CONTROL = 0x2_0000
     WRITE_DAC = 0x4_0000
     WRITE_OWNER = 0x8_0000
-    SYNCHRONIZE = 0x10_0000
     ACCESS_SYSTEM_SECURITY = 0x100_0000
     MAXIMUM_ALLOWED = 0x200_0000
     GENERIC_ALL = 0x1000_0000
@@ -56,23 +55,23 @@ GENERIC_RIGHTS = (
 
 # Ascending bits: the order in which Windows prints them (CCDCLCSWRP; Samba 4.17 prints RPCCDCLCSW).
 SDDL_SINGLE_RIGHTS: tuple[tuple[str, int], ...] = (
-    ("CC", 0x1),
-    ("DC", 0x2),
-    ("LC", 0x4),
-    ("SW", 0x8),
-    ("RP", 0x10),
-    ("WP", 0x20),
-    ("DT", 0x40),
-    ("LO", 0x80),
-    ("CR", 0x100),
-    ("SD", 0x1_0000),
-    ("RC", 0x2_0000),
-    ("WD", 0x4_0000),
-    ("WO", 0x8_0000),
-    ("GA", 0x1000_0000),
-    ("GX", 0x2000_0000),
-    ("GW", 0x4000_0000),
-    ("GR", 0x8000_0000),
+    ("CC", AccessMask.EXECUTE.value),
+    ("DC", AccessMask.EXECUTE_LOCAL.value),
+    ("LC", AccessMask.EXECUTE_REMOTE.value),
+    ("SW", AccessMask.ACTIVATE_LOCAL.value),
+    ("RP", AccessMask.ACTIVATE_REMOTE.value),
+    ("WP", AccessMask.WRITE_PROPERTY.value),
+    ("DT", AccessMask.DELETE_TREE.value),
+    ("LO", AccessMask.LIST_OBJECT.value),
+    ("CR", AccessMask.CONTROL_ACCESS.value),
+    ("SD", AccessMask.DELETE.value),
+    ("RC", AccessMask.READ_CONTROL.value),
+    ("WD", AccessMask.WRITE_DAC.value),
+    ("WO", AccessMask.WRITE_OWNER.value),
+    ("GA", AccessMask.GENERIC_ALL.value),
+    ("GX", AccessMask.GENERIC_EXECUTE.value),
+    ("GW", AccessMask.GENERIC_WRITE.value),
+    ("GR", AccessMask.GENERIC_READ.value),
 )
 # Sets of rights with a name of their own; Windows prints one only for exactly this mask.
 SDDL_COMBINED_RIGHTS: tuple[tuple[str, int], ...] = (

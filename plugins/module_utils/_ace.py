@@ -58,10 +58,13 @@ class AceFlags(enum.IntFlag):
     FAILED_ACCESS = 0x80
 
 
-OBJECT_TYPES = frozenset({0x05, 0x06, 0x07, 0x08, 0x0B, 0x0C, 0x0F, 0x10})
-TRUSTEE_TYPES = frozenset({0x00, 0x01, 0x02, 0x03, 0x09, 0x0A, 0x0D, 0x0E, 0x11, 0x12, 0x13})
+# Plain integers, because decoding asks for them once an ACE. The names of the types tell their layout.
+OBJECT_TYPES = frozenset(item.value for item in AceType if item.name.endswith("_OBJECT"))
+TRUSTEE_TYPES = frozenset(item.value for item in AceType) - OBJECT_TYPES
 # Types whose ACE may carry data after the trustee that means something; elsewhere it is padding.
-DATA_TYPES = frozenset({0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x0E, 0x0F, 0x10, 0x12})
+DATA_TYPES = frozenset(
+    item.value for item in AceType if "_CALLBACK" in item.name or item is AceType.SYSTEM_RESOURCE_ATTRIBUTE
+)
 
 _HEADER = struct.Struct("<BBH")
 _HEADER_MASK = struct.Struct("<BBHI")

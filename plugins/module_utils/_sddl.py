@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from ._access_mask import MASK_LIMIT, SDDL_COMBINED_RIGHTS, SDDL_LABEL_RIGHTS, SDDL_SINGLE_RIGHTS
-from ._ace import OBJECT_TYPES, Ace, AceType, AnyAce, ObjectAce, OpaqueAce
+from ._ace import OBJECT_TYPES, Ace, AceFlags, AceType, AnyAce, ObjectAce, OpaqueAce
 from ._errors import DomainError, SddlSyntaxError
 from ._security_descriptor import Acl, AclState, Control, SecurityDescriptor, acl_of
 from ._sid import SID_PATTERN, Sid
@@ -71,14 +71,15 @@ _SACL_TYPES: Mapping[str, int] = MappingProxyType(
     }
 )
 _ACE_FLAGS: tuple[tuple[str, int], ...] = (
-    ("OI", 0x01),
-    ("CI", 0x02),
-    ("NP", 0x04),
-    ("IO", 0x08),
-    ("ID", 0x10),
-    ("SA", 0x40),
-    ("FA", 0x80),
+    ("OI", AceFlags.OBJECT_INHERIT.value),
+    ("CI", AceFlags.CONTAINER_INHERIT.value),
+    ("NP", AceFlags.NO_PROPAGATE_INHERIT.value),
+    ("IO", AceFlags.INHERIT_ONLY.value),
+    ("ID", AceFlags.INHERITED.value),
+    ("SA", AceFlags.SUCCESSFUL_ACCESS.value),
+    ("FA", AceFlags.FAILED_ACCESS.value),
 )
+_SAYABLE_FLAGS = sum(bit for _word, bit in _ACE_FLAGS)
 # (word, bit in the DACL); the SACL's bit is the next higher one (MS-DTYP 2.4.6).
 _ACL_FLAGS: tuple[tuple[str, int], ...] = (
     ("P", Control.DACL_PROTECTED.value),
@@ -319,7 +320,7 @@ def _format_ace(ace: AnyAce, index: int, words: Mapping[int, str]) -> str:
     word = words.get(ace.type)
     if word is None or isinstance(ace, OpaqueAce):
         raise SddlUnrepresentableError(f"ACE {index} has type {ace.type:#04x}, which SDDL cannot say there", index)
-    if ace.flags & ~0xDF:
+    if ace.flags & ~_SAYABLE_FLAGS:
         raise SddlUnrepresentableError(f"ACE {index} has flags {ace.flags:#04x}, which SDDL cannot say", index)
     flags = "".join(name for name, bit in _ACE_FLAGS if ace.flags & bit)
     objects = ";" if isinstance(ace, Ace) else _format_objects(ace, index)

@@ -61,8 +61,8 @@ _SACL_PRESENT = Control.SACL_PRESENT.value
 _SELF_RELATIVE = Control.SELF_RELATIVE.value
 _INHERITED = AceFlags.INHERITED.value
 # Protected and auto-inherit, which SDDL can say; the other bits are bookkeeping (defaulted, resource manager ...).
-_DACL_FLAGS = 0x1500
-_SACL_FLAGS = 0x2A00
+_DACL_FLAGS = (Control.DACL_AUTO_INHERIT_REQ | Control.DACL_AUTO_INHERITED | Control.DACL_PROTECTED).value
+_SACL_FLAGS = (Control.SACL_AUTO_INHERIT_REQ | Control.SACL_AUTO_INHERITED | Control.SACL_PROTECTED).value
 
 _DENY_TYPES = frozenset(
     {

@@ -4,14 +4,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 
 import pytest
 from descriptor_strategies import aces
 from hypothesis import given
 
+from ansible_collections.otsec.opc_dcom.plugins.module_utils._access_mask import AccessMask
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._ace import (
+    DATA_TYPES,
+    OBJECT_TYPES,
     Ace,
+    AceFlags,
+    AceType,
     AnyAce,
     ObjectAce,
     OpaqueAce,
@@ -119,6 +125,62 @@ def test_an_ace_that_exceeds_acesize_cannot_be_written() -> None:
     assert len(Ace(9, 0, 1, EVERYONE, bytes(0xFFFC - 20)).to_bytes()) == 0xFFFC
     with pytest.raises(DescriptorFormatError):
         Ace(9, 0, 1, EVERYONE, bytes(0xFFFC - 16)).to_bytes()
+
+
+# MS-DTYP 2.4.4.1, in the order of the values.
+TYPES_OF_MS_DTYP = [
+    "ACCESS_ALLOWED",
+    "ACCESS_DENIED",
+    "SYSTEM_AUDIT",
+    "SYSTEM_ALARM",
+    "-",
+    "ACCESS_ALLOWED_OBJECT",
+    "ACCESS_DENIED_OBJECT",
+    "SYSTEM_AUDIT_OBJECT",
+    "SYSTEM_ALARM_OBJECT",
+    "ACCESS_ALLOWED_CALLBACK",
+    "ACCESS_DENIED_CALLBACK",
+    "ACCESS_ALLOWED_CALLBACK_OBJECT",
+    "ACCESS_DENIED_CALLBACK_OBJECT",
+    "SYSTEM_AUDIT_CALLBACK",
+    "SYSTEM_ALARM_CALLBACK",
+    "SYSTEM_AUDIT_CALLBACK_OBJECT",
+    "SYSTEM_ALARM_CALLBACK_OBJECT",
+    "SYSTEM_MANDATORY_LABEL",
+    "SYSTEM_RESOURCE_ATTRIBUTE",
+    "SYSTEM_SCOPED_POLICY_ID",
+]
+
+
+def test_ace_types_have_the_values_of_ms_dtyp() -> None:
+    assert {item.name: item.value for item in AceType} == {
+        name: value for value, name in enumerate(TYPES_OF_MS_DTYP) if name != "-"
+    }
+
+
+def test_ace_types_flags_and_masks_have_the_values_of_impacket() -> None:
+    ldaptypes = pytest.importorskip("impacket.ldap.ldaptypes", reason="comparison with impacket left out")
+    theirs = {cls.__name__.removesuffix("_ACE"): value for value, cls in ldaptypes.ACE_TYPE_MAP.items()}
+    assert len(theirs) >= 15
+    assert {name: AceType[name].value for name in theirs} == theirs
+    for flag in AceFlags:
+        assert flag.value == getattr(ldaptypes.ACE, f"{flag.name}_ACE", None) or getattr(
+            ldaptypes.ACE, f"{flag.name}_ACE_FLAG"
+        )
+    named = [right for right in AccessMask if hasattr(ldaptypes.ACCESS_MASK, str(right.name))]
+    assert len(named) >= 9
+    assert all(right.value == getattr(ldaptypes.ACCESS_MASK, str(right.name)) for right in named)
+
+
+def test_only_some_types_carry_data() -> None:
+    assert sorted(DATA_TYPES) == [0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x0E, 0x0F, 0x10, 0x12]
+    assert sorted(OBJECT_TYPES) == [0x05, 0x06, 0x07, 0x08, 0x0B, 0x0C, 0x0F, 0x10]
+
+
+def test_values_cannot_be_changed() -> None:
+    for ace in (Ace(0, 0, 1, EVERYONE), ObjectAce(5, 0, 1, EVERYONE), OpaqueAce(0x7E, 0)):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            ace.flags = 1  # type: ignore[misc]
 
 
 @given(aces)

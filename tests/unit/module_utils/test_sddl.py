@@ -122,6 +122,27 @@ def test_named_sets_of_rights(alias: str, mask: int) -> None:
     assert format_rights(mask) == ("KR" if alias == "KX" else alias)
 
 
+@pytest.mark.parametrize(
+    ("letters", "mask"),
+    [
+        # Win32 "ACE Strings" and the masks Samba and Wine give.
+        *(("CC", 0x1), ("DC", 0x2), ("LC", 0x4), ("SW", 0x8), ("RP", 0x10), ("WP", 0x20), ("DT", 0x40), ("LO", 0x80)),
+        *(("CR", 0x100), ("SD", 0x10000), ("RC", 0x20000), ("WD", 0x40000), ("WO", 0x80000)),
+        *(("GA", 0x10000000), ("GX", 0x20000000), ("GW", 0x40000000), ("GR", 0x80000000)),
+    ],
+)
+def test_letters_of_single_rights(letters: str, mask: int) -> None:
+    assert from_sddl(f"D:(A;;{letters};;;WD)").dacl == Acl((Ace(0, 0, mask, EVERYONE),))
+    assert format_rights(mask) == letters
+
+
+@pytest.mark.parametrize(("letters", "mask"), [("NW", 0x1), ("NR", 0x2), ("NX", 0x4)])
+def test_letters_of_label_policies(letters: str, mask: int) -> None:
+    descriptor = from_sddl(f"S:(ML;;{letters};;;LW)")
+    assert descriptor.sacl == Acl((Ace(0x11, 0, mask, Sid.from_string("S-1-16-4096")),))
+    assert to_sddl(descriptor) == f"S:(ML;;{letters};;;LW)"
+
+
 def test_com_rights_have_these_letters() -> None:
     com = ("EXECUTE", "EXECUTE_LOCAL", "EXECUTE_REMOTE", "ACTIVATE_LOCAL", "ACTIVATE_REMOTE")
     assert [format_rights(AccessMask[name].value) for name in com] == ["CC", "DC", "LC", "SW", "RP"]
