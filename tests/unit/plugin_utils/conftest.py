@@ -10,6 +10,7 @@ from live_host import LiveHost, LiveHostFactory
 
 from simulator.host import SimulatedHost
 from simulator.profiles import SERVER_2019, Profile
+from simulator.software import opc_client, opc_core_components, prediktor_apis
 
 
 @pytest.fixture
@@ -26,3 +27,12 @@ def live(monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveHostFactory]:
     yield make
     for host in hosts:
         host.close()
+
+
+@pytest.fixture
+def opc_server(live: LiveHostFactory) -> LiveHost:
+    """A server with OpcEnum as it registers itself, APIS on the defaults, a pure client, and a group of OPC users."""
+    made = live("gw01", software=[opc_core_components(), prediktor_apis(), opc_client()])
+    made.simulated.accounts.create_group(None, "OPC Users")
+    made.simulated.journal.records.clear()
+    return made
