@@ -23,7 +23,7 @@ from ._access_mask import AccessMask
 from ._ace import Ace, AceFlags, AceType, ObjectAce, OpaqueAce
 from ._com_defaults import ACCESS_LIMIT_WINDOWS_7, DEFAULT_ACCESS, DEFAULT_LAUNCH, LAUNCH_LIMIT_WINDOWS_7
 from ._com_rights import BITS_OF_KIND, ComKind, ComRight, effective_mask
-from ._com_security import problems
+from ._com_security import ProblemCode, problems
 from ._dcom import AuthenticationLevel
 from ._errors import DomainError
 from ._security_descriptor import Acl, SecurityDescriptor
@@ -130,12 +130,16 @@ class Reason(str, enum.Enum):
 
 
 class Assumption(str, enum.Enum):
-    """What a verdict rests on that no document of Microsoft's says: an absent value acts as the one Windows ships."""
+    """What a verdict rests on that no document of Microsoft's says.
+
+    An absent value acts as the one Windows ships; a DACL that mixes the mask formats denies everybody.
+    """
 
     MACHINE_ACCESS_LIMIT_ABSENT = "machine_access_limit_absent"
     MACHINE_LAUNCH_LIMIT_ABSENT = "machine_launch_limit_absent"
     DEFAULT_LAUNCH_ABSENT = "default_launch_absent"
     DEFAULT_ACCESS_ABSENT = "default_access_absent"
+    MIXED_FORMATS_DENIED = "mixed_formats_denied"
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +232,8 @@ def check_com(host: HostSecurity, caller: ComCaller, action: ComAction) -> Verdi
         else:
             rights = _rights_asked(kind, action, is_remote=caller.is_remote)
             doors.append(_pass(door, descriptor, kind, token, rights))
+            if any(problem.code is ProblemCode.MIXED_FORMATS for problem in problems(descriptor, kind)):
+                assumptions.add(Assumption.MIXED_FORMATS_DENIED)
     return Verdict(tuple(doors), frozenset(assumptions))
 
 

@@ -303,8 +303,6 @@ def _with_aces(descriptor: SecurityDescriptor, dacl: Acl, aces: Sequence[AnyAce]
 
 
 def _with_owner_and_group(descriptor: SecurityDescriptor) -> SecurityDescriptor:
-    if descriptor.owner is not None and descriptor.group is not None:
-        return descriptor
     return replace(descriptor, owner=descriptor.owner or ADMINISTRATORS, group=descriptor.group or ADMINISTRATORS)
 
 

@@ -303,6 +303,8 @@ def test_com_denies_under_a_descriptor_it_rejects(sddl: str) -> None:
     assert verdict.refused_by is not None
     assert verdict.refused_by.reason is Reason.INVALID_DESCRIPTOR
     assert verdict.refused_by.missing == {ComRight.REMOTE_ACCESS}
+    is_mixed = "(A;;CC;;;BA)" in sddl
+    assert verdict.assumptions == ({Assumption.MIXED_FORMATS_DENIED} if is_mixed else set())
 
 
 def test_a_null_dacl_lets_everyone_in_and_an_empty_one_nobody() -> None:
