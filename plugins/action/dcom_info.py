@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..module_utils._application import Selector
 from ..plugin_utils._action import HostAction
 from ..plugin_utils._host._host import Host
-from ..plugin_utils._info import read_machine
-from ..plugin_utils._resource import Spec
+from ..plugin_utils._info import INFO_SPEC, parse_info, read_machine
+from ..plugin_utils._resource import Parameters, Spec
 
 
 class ActionModule(HostAction):
     def options(self) -> Spec:
-        return {}
+        return INFO_SPEC
 
-    def act(self, host: Host, prepared: Any) -> dict[str, Any]:
-        return {"changed": False, "dcom": read_machine(host)}
+    def prepare(self, parameters: Parameters) -> list[Selector]:
+        return parse_info(parameters)
+
+    def act(self, host: Host, prepared: list[Selector]) -> dict[str, Any]:
+        return {"changed": False, "dcom": read_machine(host, prepared)}

@@ -9,20 +9,50 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..module_utils._application import SELECTORS, Selector, parse_selector, selector_keys
+from ..module_utils._com_value import POLICY
 from ..module_utils._dcom import APP_COMPAT, FAILURE_LOGGING, MACHINE_DEFAULTS, OLE, NamedSetting
+from ..module_utils._errors import ParameterError
 from ..module_utils._findings import find_in_settings
 from ..module_utils._host_state import STATE_KEY, format_time
 from ..module_utils._registry import RegistryKey, RegistryType
 from ._host._host import Host
+from ._info_permissions import OPC_ENUM, prefetch_applications, read_applications, read_permissions
+from ._resource import Parameters, Spec
+from ._resources._application import SELECTOR_SPEC
 from ._resources._settings import read_settings
 
+INFO_SPEC: Spec = {
+    "applications": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": SELECTOR_SPEC,
+        "mutually_exclusive": [list(SELECTORS)],
+        "required_one_of": [list(SELECTORS)],
+    }
+}
 CURRENT_VERSION = RegistryKey("SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion")
 
 
-def read_machine(host: Host) -> dict[str, Any]:
-    """The machine-wide part: system, defaults, logging, what is pending, findings."""
-    host.registry.prefetch([OLE, APP_COMPAT, CURRENT_VERSION, STATE_KEY])
+def parse_info(parameters: Parameters) -> list[Selector]:
+    """The applications to look at besides OpcEnum. Raises: ParameterError with the path of the option."""
+    selectors = []
+    for index, item in enumerate(parameters["applications"]):
+        try:
+            selectors.append(parse_selector(item))
+        except ParameterError as error:
+            path = f"applications[{index}]"
+            raise ParameterError(f"{path}.{error.path}" if error.path else path, error.message) from error
+    return selectors
+
+
+def read_machine(host: Host, selectors: Sequence[Selector]) -> dict[str, Any]:
+    """System, defaults, logging, permissions, applications, what is pending, findings."""
+    host.registry.prefetch([OLE, APP_COMPAT, CURRENT_VERSION, STATE_KEY, POLICY, *selector_keys(OPC_ENUM)])
+    prefetch_applications(host, selectors)
     kept = host.read_kept_state()
+    permissions, applications = read_permissions(host), read_applications(host, selectors)
     settings = (*MACHINE_DEFAULTS, *FAILURE_LOGGING)
     values = read_settings(host, settings)
     return {
@@ -32,7 +62,12 @@ def read_machine(host: Host) -> dict[str, Any]:
         "reboot_required": kept.pending_reboot is not None,
         "reboot_reasons": list(kept.pending_reboot.reasons) if kept.pending_reboot else [],
         "unfinished_run": [item.describe() for item in kept.unfinished],
-        "findings": [item.to_dict() for item in find_in_settings(settings, values)],
+        "permissions": permissions.facts,
+        **applications.facts,
+        "findings": [
+            item.to_dict()
+            for item in (*find_in_settings(settings, values), *permissions.findings, *applications.findings)
+        ],
     }
 
 

@@ -38,7 +38,7 @@ def host(opc_server: LiveHost) -> LiveHost:
     return opc_server
 
 
-# -- mistakes of other tools (peers.md A.5), each as a test
+# -- mistakes of other tools, each as a test
 
 
 def test_deny_is_written_as_deny(host: LiveHost) -> None:
