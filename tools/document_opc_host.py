@@ -26,7 +26,7 @@ TARGET = MODULES / "opc_host.py"
 _OPTIONS = re.compile(r"(?<=^options:\n).*?(?=^extends_documentation_fragment:)", re.MULTILINE | re.DOTALL)
 # O(name), O(name=value), O(name.other): a reference to an option of the same module.
 _REFERENCE = re.compile(r"\bO\((?P<name>[a-z_]+)(?P<rest>[=.\[)])")
-_WIDTH = 100
+_WIDTH = 80
 
 
 class Dumper(yaml.SafeDumper):

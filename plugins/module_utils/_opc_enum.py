@@ -4,9 +4,9 @@
 # Note that this module util is private to the collection and may change or vanish at any time.
 """OpcEnum, the server that lists the OPC servers of a host to browsing clients: what is wanted of it, and the plan.
 
-The order of the plan is the point. The authentication level goes up first, because at level None COM does not look
-at OpcEnum's access permission at all, and because registering keeps a level that is there. Registering comes next,
-with its grants to Everyone taken back; then account, start mode and state. Permissions are another resource's and come after.
+The order of the plan is the point. The authentication level goes up first, because at level None COM ignores OpcEnum's
+access permission altogether, and because registering keeps a level that is there. Registering comes next, with its
+grants to Everyone taken back; then account, start mode and state. Permissions are another resource's and come after.
 Source: dcom.md 2.3 (identifiers), 2.4 (what registering does; OPC Foundation source).
 """
 

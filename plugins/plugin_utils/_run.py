@@ -12,6 +12,7 @@ from typing import Any
 
 from ..module_utils._host_state import PendingReboot, PendingRestart, StaleProcess
 from ..module_utils._plan import Operation, Plan, render, unique
+from ..module_utils._service_operations import SetRunning
 from ._host._apply import apply_operations, recover
 from ._host._host import Host, KeptState
 from ._host._services import STOPPED
@@ -60,10 +61,11 @@ def run_resource(host: Host, resource: Resource, desired: Any, *, check_mode: bo
     if recovered:
         kept = _settle(host, kept, check_mode=check_mode)
     plan, stale = _with_restarts(host, resource.plan(host, desired))
+    left = PendingRestart(tuple(item for item in kept.pending_restart.processes if not _stops(plan, item.service)))
     if not check_mode:
         host.stop_pretending()
         _apply(host, kept, plan, stale)
-    return Outcome(plan, kept.pending_reboot, kept.pending_restart, stale, recovered, tuple(host.registry.notes))
+    return Outcome(plan, kept.pending_reboot, left, stale, recovered, tuple(host.registry.notes))
 
 
 def _settle(host: Host, kept: KeptState, *, check_mode: bool) -> KeptState:
@@ -84,13 +86,21 @@ def _with_restarts(host: Host, plan: Plan) -> tuple[Plan, tuple[StaleProcess, ..
     shared: list[str] = []
     for name in plan.restart_services:
         service = host.services.read(name)
-        if service is None or service.state == STOPPED or not service.process_id:
+        if service is None or service.state == STOPPED or not service.process_id or _stops(plan, name):
             continue  # it will start with the new values
         if service.shares_process:
             shared.append(f"service {service.name}")
         else:
             stale.append(StaleProcess(service.name, service.process_id, host.boot_time))
     return replace(plan, reboot_reasons=unique((*plan.reboot_reasons, *shared))), tuple(stale)
+
+
+def _stops(plan: Plan, service: str) -> bool:
+    """Whether the plan stops the service, so that no process with old values is left."""
+    return any(
+        isinstance(item, SetRunning) and not item.after and item.service.lower() == service.lower()
+        for item in plan.operations
+    )
 
 
 def _apply(host: Host, kept: KeptState, plan: Plan, stale: tuple[StaleProcess, ...]) -> None:

@@ -7,16 +7,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from ...module_utils._errors import ParameterError
 from ...module_utils._host_state import STATE_KEY
 from ...module_utils._plan import Plan, combine
 from ...module_utils._registry import RegistryKey
+from ...module_utils._service_operations import SetRunning
 from .._host._host import Host
 from .._resource import Parameters, Resource, Spec
 from ._application import DcomApplication
+from ._firewall import OpcFirewall
+from ._host_policy import HostPolicy
+from ._opc_enum import OpcEnum
 from ._permission import DcomPermission
 from ._settings import DcomDefaults, DcomLogging
 
@@ -51,8 +55,11 @@ class Part:
 SECTIONS: Mapping[str, Section] = {
     "logging": Section("dcom_logging", DcomLogging()),
     "defaults": Section("dcom_defaults", DcomDefaults()),
+    "opc_enum": Section("opc_enum", OpcEnum()),
     "applications": Section("dcom_application", DcomApplication(), is_list=True),
     "permissions": Section("dcom_permission", DcomPermission(), is_list=True),
+    "host_policy": Section("opc_host_policy", HostPolicy()),
+    "firewall": Section("opc_firewall", OpcFirewall()),
 }
 
 
@@ -82,7 +89,7 @@ class OpcHost(Resource):
         host.registry.prefetch(self.keys_found(host, desired))
 
     def plan(self, host: Host, desired: Sequence[Part]) -> Plan:
-        return combine({part.name: _plan_part(host, part) for part in desired})
+        return _started_last(combine({part.name: _plan_part(host, part) for part in desired}))
 
 
 def _unique(keys: Iterable[RegistryKey]) -> list[RegistryKey]:
@@ -102,6 +109,12 @@ def _desired(path: str, resource: Resource, options: Parameters) -> Any:
         return resource.desired(options)
     except ParameterError as error:
         raise ParameterError(f"{path}.{error.path}" if error.path else path, error.message) from error
+
+
+def _started_last(plan: Plan) -> Plan:
+    """A service that is started by one part reads what the parts after it write, so starting comes last."""
+    starts = tuple(item for item in plan.operations if isinstance(item, SetRunning) and item.after)
+    return replace(plan, operations=(*(item for item in plan.operations if item not in starts), *starts))
 
 
 def _plan_part(host: Host, part: Part) -> Plan:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from ...module_utils._dcom import FAILURE_LOGGING, MACHINE_DEFAULTS, NamedSetting, plan_settings
@@ -35,7 +36,7 @@ class SettingsResource(Resource):
     settings: ClassVar[Sequence[NamedSetting]]
 
     def desired(self, parameters: Parameters) -> Mapping[str, str]:
-        words = {item.option: _word(parameters.get(item.option)) for item in self.settings}
+        words = {item.option: word_of_option(parameters.get(item.option)) for item in self.settings}
         chosen = {option: word for option, word in words.items() if word is not None}
         if not chosen:
             names = ", ".join(item.option for item in self.settings)
@@ -48,7 +49,9 @@ class SettingsResource(Resource):
 
     def plan(self, host: Host, desired: Mapping[str, str]) -> Plan:
         chosen = tuple(item for item in self.settings if item.option in desired)
-        return plan_settings(chosen, read_settings(host, chosen), desired)
+        plan = plan_settings(chosen, read_settings(host, chosen), desired)
+        weak = [item.option for item in chosen if desired[item.option] in item.weak_words]
+        return replace(plan, exceptions=tuple(f"{option}: {desired[option]} (allow_weak)" for option in weak))
 
     def _refuse_weak(self, chosen: Mapping[str, str], allowed: bool) -> None:
         for setting in self.settings:
@@ -59,7 +62,7 @@ class SettingsResource(Resource):
                 )
 
 
-def _word(value: object) -> str | None:
+def word_of_option(value: object) -> str | None:
     """An option's value as the word of the table."""
     return str(value).lower() if isinstance(value, bool) else None if value is None else str(value)
 
