@@ -40,6 +40,7 @@ class ApplicationGateway:
 
     def __init__(self, registry: RegistryGateway) -> None:
         self._registry = registry
+        self._classes: dict[str, list[str]] = {}  # nothing here writes classes
 
     def find(self, selector: Selector) -> Application:
         """The application a selector means. Two to six messages; more for a name or service (all AppIDs).
@@ -95,6 +96,11 @@ class ApplicationGateway:
 
     def _app_ids_of_class(self, clsid: str) -> list[str]:
         """AppIDs of the class in both views; the views of a class may differ, which is two applications."""
+        if clsid not in self._classes:
+            self._classes[clsid] = self._read_class(clsid)
+        return self._classes[clsid]
+
+    def _read_class(self, clsid: str) -> list[str]:
         keys = class_keys(clsid)
         texts = {key: self._text(key, _APP_ID) for key in keys}
         found = list(dict.fromkeys(_guid(text, key) for key, text in texts.items() if text))

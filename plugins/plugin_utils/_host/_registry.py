@@ -154,8 +154,10 @@ class RegistryGateway:
         """Read these keys, and whole trees, with as few commands as possible. Falls back to single reads when the cmd
         shell or reg.exe is not to be had, and says so in `notes`; never fails for that.
         """
-        wanted = [(key, False) for key in keys if not self._is_known(key)]
-        wanted += [(key, True) for key in trees if key.folded not in self._trees]
+        roots = [key for key in trees if key.folded not in self._trees]
+        below = tuple(f"{key.folded}\\" for key in roots)  # printed with the tree; printed twice it would be ambiguous
+        wanted = [(key, False) for key in keys if not self._is_known(key) and not f"{key.folded}\\".startswith(below)]
+        wanted += [(key, True) for key in roots]
         for start in range(0, len(wanted), _KEYS_PER_COMMAND):
             self._prefetch_some(wanted[start : start + _KEYS_PER_COMMAND])
 

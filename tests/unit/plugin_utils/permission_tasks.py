@@ -82,5 +82,10 @@ def assert_settled(host: LiveHost, scope: str, kind: str, **options: Any) -> Non
 
 
 def state_of(host: LiveHost) -> str:
-    """Everything on the host but the key of this collection, which stays behind empty."""
-    return "\n".join(line for line in host.simulated.snapshot().text().splitlines() if "otsec" not in line)
+    """Everything on the host but the key of this collection, which holds its journal and markers."""
+    kept: list[str] = []
+    is_ours = False
+    for line in host.simulated.snapshot().text().splitlines():
+        is_ours = "otsec" in line if line.startswith("[") else is_ours
+        kept += [] if is_ours else [line]
+    return "\n".join(kept)
