@@ -29,6 +29,7 @@ from .subsystems.accounts import Accounts
 from .subsystems.clock import VirtualClock
 from .subsystems.event_log import EventLog
 from .subsystems.firewall import Firewall
+from .subsystems.firewall_rule import DOMAIN, PRIVATE
 from .subsystems.logon import LogonError, LogonService
 from .subsystems.registry import KeyNode, Registry, export_text
 from .subsystems.registry_value import RegistryValue
@@ -84,6 +85,7 @@ class SimulatedHost:
         self._create_services()
         self.firewall = Firewall(self.registry, self.journal, profile.firewall_schema, self._new_guid)
         self.firewall.is_running = lambda: self._runs("MpsSvc")
+        self.firewall.configure(network_profile=DOMAIN if self.domain else PRIVATE, variables=self.environment)
         self._install(software)
         self.boot.start()
         self.services.on_start["MPSSVC"] = self.firewall.reload
