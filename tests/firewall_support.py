@@ -15,7 +15,6 @@ from pathlib import Path
 
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._firewall_adoption import HostFacts
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._firewall_operations import FirewallOperation
-from ansible_collections.otsec.opc_dcom.plugins.module_utils._firewall_rule import Profile
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._firewall_store import (
     FirewallState,
     Origin,
@@ -27,7 +26,10 @@ from simulator.journal import Journal
 from simulator.programs.argv import split_arguments
 from simulator.programs.cmd_line import MAX_LINE, expand_variables, parse_commands
 from simulator.programs.netsh_exe import Netsh
+from simulator.programs.netsh_rule import REPLACED_KEYS, option_fields
 from simulator.subsystems.firewall import Firewall
+from simulator.subsystems.firewall_match import same_path
+from simulator.subsystems.firewall_rule import FirewallRule, RuleError, address_range, port_range
 from simulator.subsystems.firewall_shipped import RULES_KEY
 from simulator.subsystems.registry import KeyNode, Registry
 from simulator.subsystems.registry_value import RegistryValue
@@ -71,9 +73,6 @@ def state_of(local: Iterable[tuple[str, str]], policy: Iterable[tuple[str, str]]
     return FirewallState(read_rules(local) + read_rules(policy, Origin.GROUP_POLICY))
 
 
-ALL = frozenset(Profile)
-
-
 class SimulatedStore:
     """The local rule store of a simulated host, and its cmd.exe."""
 
@@ -107,8 +106,50 @@ class SimulatedStore:
         assert program.lower() == "netsh.exe"
         return self._netsh.run(_ADMIN, arguments).exit_code
 
+    def hit_loosely(self, selecting: Iterable[str]) -> set[str]:
+        """The ids a netsh would select that takes a list for "shares a part with", whatever the simulated one does."""
+        wanted = dict(item.split("=", 1) for item in selecting)
+        return {item.rule_id for item in self.firewall.rules() if _shares(item.rule, wanted, self.environment)}
+
     def apply(self, operations: Iterable[FirewallOperation]) -> None:
         for operation in operations:
             for command in operation.commands(self.environment):
                 line = command.command_line()
                 assert self.run(line) == 0, line
+
+
+def _shares(rule: FirewallRule, wanted: Mapping[str, str], environment: Mapping[str, str]) -> bool:
+    parts = dict(wanted)
+    name, direction = parts.pop("name"), parts.pop("dir")
+    program = parts.pop("program", "")
+    if rule.name.lower() != name.lower() or rule.direction.lower() != direction:
+        return False
+    if program and not same_path(rule.value("App"), program, environment):
+        return False
+    return all(_shares_part(rule, option, value) for option, value in parts.items())
+
+
+def _shares_part(rule: FirewallRule, option: str, value: str) -> bool:
+    fields = option_fields(option, value)
+    if option == "profile":
+        return bool(rule.profiles & {text for _, text in fields})
+    keys = REPLACED_KEYS[option]
+    found = [text for key, text in rule.fields if key in keys]
+    return any(_meet(mine, its) for _, mine in fields for its in found)
+
+
+def _meet(mine: str, its: str) -> bool:
+    if mine.lower() == its.lower():
+        return True
+    mine, its = (_RPC_PORTS.get(text.upper(), text) for text in (mine, its))
+    for read in (port_range, address_range):
+        try:
+            (low, high), (first, last) = read(mine), read(its)
+        except RuleError:
+            continue
+        return type(low) is type(first) and int(low) <= int(last) and int(first) <= int(high)
+    return not (mine[:1].isdigit() and its[:1].isdigit())  # a keyword may stand for anything
+
+
+# The widest that the two keywords can stand for (dcom.md 5.1).
+_RPC_PORTS = {"RPC": "1025-65535", "RPC-EPMAP": "135"}

@@ -115,8 +115,7 @@ class Planner:
             for case in self._cases:
                 if case.is_open:
                     step(case)
-        for key in list(self._removable):
-            self._take_away(key)
+        self._take_leftovers_away()
         return tuple(self._decided(case) for case in self._cases)
 
     def _look(self, case: _Case) -> None:
@@ -225,34 +224,48 @@ class Planner:
                 f"delete it alone and make it again ({error}); delete it in the firewall console (wf.msc)"
             ) from error
 
-    def _take_away(self, key: str) -> None:
-        """Delete or disable a leftover; if netsh cannot do it safely, say so and leave it."""
-        if not self._is_free(key):
-            return
-        case = self._removable[key]
-        keeps = case is None or case.wanted.state is RuleState.ABSENT
-        if self._options.leftovers is Leftovers.DELETE or keeps:
-            self._delete(key)
-        else:
+    def _take_leftovers_away(self) -> None:
+        """Delete while anything can be deleted (one may have been in the way of another), then disable the rest.
+
+        Nothing is deleted after it was changed in the same plan, so every operation can be undone by itself.
+        """
+        while any(map(self._delete, self._deletable())) or any(map(self._renew, self._deletable())):
+            pass
+        for key in [key for key in self._removable if self._is_free(key)]:
             self._disable(key)
 
-    def _delete(self, key: str) -> None:
+    def _deletable(self) -> list[str]:
+        """Free rules that are to be deleted; rules of an absent case always are."""
+        return [
+            key
+            for key, case in self._removable.items()
+            if self._is_free(key)
+            and (self._options.leftovers is Leftovers.DELETE or case is None or case.wanted.state is RuleState.ABSENT)
+        ]
+
+    def _delete(self, key: str) -> bool:
+        """Delete the rule (with those netsh deletes together with it); False when that is not safe."""
+        if key not in self.store:
+            return False
         try:
             self.store.delete(key, self._is_free)
-        except NetshError:
-            self._disable(key)
-        except CannotSelect as error:
-            if not self._renew(key):
-                self._report(key, str(error))
+        except (CannotSelect, NetshError):
+            return False
+        return True
 
     def _renew(self, key: str) -> bool:
         """A leftover that netsh cannot tell from the rule that is kept: delete both and add ours."""
-        hits = self.store.hit_by(RuleSelector.of(self.store[key]))
+        try:
+            hits = self.store.hit_by(RuleSelector.of(self.store[key]))
+        except NetshError:
+            return False
         kept = [hit for hit in hits if hit in self._taken]
         if len(kept) != 1 or not self._is_ours_to_touch(kept[0]):
             return False
         case = self._taken[kept[0]]
         wanted = case.wanted.rule
+        if case.decision is None or case.decision.outcome is not Outcome.KEEP:
+            return False
         if not self.store.hit_by(RuleSelector.of(wanted)) <= hits:
             return False
         try:
@@ -296,8 +309,9 @@ class Planner:
     def _decided(self, case: _Case) -> Decision:
         if case.decision is not None:
             return case.decision
-        gone = any(key not in self.store or not self.store[key].enabled for key in case.claims)
-        return Decision(case.wanted, Outcome.REMOVE if gone else Outcome.ABSENT)
+        was = {item.rule_id: item.rule for item in self._state.local_rules()}
+        touched = any(key not in self.store or self.store[key] != was[key] for key in case.claims)
+        return Decision(case.wanted, Outcome.REMOVE if touched else Outcome.ABSENT)
 
 
 def _in_place(found: FirewallRule, wanted: FirewallRule, host: HostFacts) -> FirewallRule:
@@ -309,4 +323,5 @@ def _in_place(found: FirewallRule, wanted: FirewallRule, host: HostFacts) -> Fir
         description=wanted.description if found.description else "",
         grouping=found.grouping,
         other=found.other,
+        written=found.written,
     )
