@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026 The otsec.opc_dcom contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Decoding and encoding of a typical security descriptor against impacket's decoding of it, in one run.
