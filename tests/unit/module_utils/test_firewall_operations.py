@@ -149,7 +149,7 @@ def test_verify_finds_what_netsh_did_beside(
     assert message in problem
 
 
-def test_nothing_is_left_to_undo_before_the_first_and_after_an_undo() -> None:
+def test_nothing_is_left_to_undo_before_the_first_operation() -> None:
     plan = plan_firewall(WANTED, state_of(LOCAL), HOST)
     assert undo_operations_left(plan.operations, read_rules(LOCAL), ENVIRONMENT) == ()
 

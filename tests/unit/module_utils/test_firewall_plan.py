@@ -689,12 +689,14 @@ def large_store(size: int) -> list[tuple[str, str]]:
 
 def test_1500_rules_are_read_and_planned_in_well_under_a_second() -> None:
     local = large_store(1_500)
-    start = time.perf_counter()
-    plan = plan_firewall(WANTED, state_of(local), HOST)
-    elapsed = time.perf_counter() - start
     assert len(local) == 1_500
-    assert len(plan.operations) == 6
-    assert elapsed < 1.0
+    spent = []
+    for _ in range(3):
+        start = time.process_time()  # the machine may be busy with other things
+        plan = plan_firewall(WANTED, state_of(local), HOST)
+        spent.append(time.process_time() - start)
+        assert len(plan.operations) == 6
+    assert min(spent) < 1.0
 
 
 def test_a_second_run_on_1500_rules_changes_nothing() -> None:
