@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from .com_state import OLE, ComProcess, Descriptor, MachineState, captured_machine, launch_permission, policy_limit
 from .journal import HOST_ITSELF, Journal
@@ -135,7 +135,7 @@ class Boot:
     @property
     def boot_time(self) -> datetime:
         """Wall-clock time of the boot. A jump of the clock moves it, as on Windows."""
-        return self._clock.now() - timedelta(seconds=self._clock.elapsed_s - self._booted_at_s)
+        return self._clock.at(self._booted_at_s)
 
     def _go_down(self) -> None:
         self._shutdown = None

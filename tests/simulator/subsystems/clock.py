@@ -33,7 +33,11 @@ class VirtualClock:
 
     def now(self) -> datetime:
         """The wall clock, in UTC."""
-        return self._start + timedelta(seconds=self.elapsed_s + self._jumped_s)
+        return self.at(self.elapsed_s)
+
+    def at(self, elapsed_s: float) -> datetime:
+        """The moment `elapsed_s` on the wall clock as it is set now."""
+        return self._start + timedelta(seconds=elapsed_s + self._jumped_s)
 
     def advance(self, seconds: float) -> None:
         """Let time pass. Raises: ValueError if it would run backwards; that is what `jump` is for."""
