@@ -16,7 +16,7 @@ import binascii
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 _ENCODED = re.compile(r"-EncodedCommand\s+\"?([A-Za-z0-9+/=]+)\"?", re.IGNORECASE)
@@ -30,11 +30,10 @@ class DecodeError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ModuleCall:
-    """A module by its full name, its arguments without Ansible's own, and the bootstrap that would start it."""
+    """A module by its full name, and its arguments without Ansible's own."""
 
     name: str
     arguments: Mapping[str, Any]
-    bootstrap: str = field(repr=False, default="")
     is_check_mode: bool = False
     wants_diff: bool = False
 
@@ -46,28 +45,8 @@ class Script:
     text: str
 
 
-def decode(command_line: str, stdin: bytes) -> ModuleCall | Script:
-    """Raises: DecodeError."""
-    text = _innermost(command_line)
-    if _SEPARATOR not in stdin:
-        return Script(text)
-    manifest = _manifest(stdin)
-    arguments = _module_arguments(manifest)
-    name = arguments.get("_ansible_module_name")
-    if not isinstance(name, str):
-        raise DecodeError("the manifest names no module")
-    own = {key: value for key, value in arguments.items() if not key.startswith("_ansible_")}
-    return ModuleCall(
-        name,
-        own,
-        bootstrap=text,
-        is_check_mode=arguments.get("_ansible_check_mode") is True,
-        wants_diff=arguments.get("_ansible_diff") is True,
-    )
-
-
-def _innermost(command_line: str) -> str:
-    """The script in the last of the nested -EncodedCommand arguments."""
+def script_of(command_line: str) -> str:
+    """The script in the last of the nested -EncodedCommand arguments. Raises: DecodeError."""
     text = command_line
     for _ in range(_MAX_NESTING):
         match = _ENCODED.search(text)
@@ -80,6 +59,24 @@ def _innermost(command_line: str) -> str:
     if text is command_line:
         raise DecodeError("no -EncodedCommand")
     return text
+
+
+def decode(script: str, stdin: bytes) -> ModuleCall | Script:
+    """What a script of `script_of` does with its input. Raises: DecodeError."""
+    if _SEPARATOR not in stdin:
+        return Script(script)
+    manifest = _manifest(stdin)
+    arguments = _module_arguments(manifest)
+    name = arguments.get("_ansible_module_name")
+    if not isinstance(name, str):
+        raise DecodeError("the manifest names no module")
+    own = {key: value for key, value in arguments.items() if not key.startswith("_ansible_")}
+    return ModuleCall(
+        name,
+        own,
+        is_check_mode=arguments.get("_ansible_check_mode") is True,
+        wants_diff=arguments.get("_ansible_diff") is True,
+    )
 
 
 def _manifest(stdin: bytes) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ import re
 
 from ..cim import ProgramResult
 from ..programs.program import Invocation
-from .decode import DecodeError, ModuleCall, decode
+from .decode import DecodeError, ModuleCall, decode, script_of
 from .module import Contract, HostParts, answer
 from .modules.ansible_facts import SETUP
 from .modules.win_firewall_rule import WIN_FIREWALL_RULE
@@ -27,6 +27,9 @@ from .modules.win_user_right import WIN_USER_RIGHT
 from .reboot import run_reboot_script
 
 CONTRACTS: dict[str, Contract] = {
+    # The controller sends its own setup, whose PowerShell is that of ansible.windows, under the name the task used.
+    "ansible.builtin.setup": SETUP,
+    "ansible.legacy.setup": SETUP,
     "ansible.windows.setup": SETUP,
     "ansible.windows.win_group": WIN_GROUP,
     "ansible.windows.win_group_membership": WIN_GROUP_MEMBERSHIP,
@@ -50,26 +53,31 @@ class PowerShell:
 
     def program(self, invocation: Invocation) -> ProgramResult:
         try:
-            request = decode(invocation.command_line, invocation.stdin)
+            script = script_of(invocation.command_line)
+            demand = _DEMAND.search(script)
+            if demand and _version(self._host.profile.powershell or "0") < _version(demand[1]):
+                return ProgramResult(stdout=f"{demand[2]}\r\n", exit_code=1)
+            request = decode(script, invocation.stdin)
         except DecodeError as error:
             return self._refused(str(error))
         if isinstance(request, ModuleCall):
             return self._module(invocation, request)
-        done = run_reboot_script(self._host, invocation.caller, request.text)
-        return done or self._refused(f"unknown script: {request.text[:200]}")
+        return self._script(invocation, request.text)
 
     def _module(self, invocation: Invocation, call: ModuleCall) -> ProgramResult:
-        demand = _DEMAND.search(call.bootstrap)
-        if demand and _version(self._host.profile.powershell or "0") < _version(demand[1]):
-            return ProgramResult(stdout=f"{demand[2]}\r\n", exit_code=1)
         contract = CONTRACTS.get(call.name)
         if contract is None:
             return self._refused(f"no contract for module {call.name}")
         return answer(self._host, invocation.caller, call, contract)
 
-    def _refused(self, message: str) -> ProgramResult:
+    def _script(self, invocation: Invocation, text: str) -> ProgramResult:
+        """The caller gets an unknown script back; the violation does not hold it, for it may hold a secret."""
+        done = run_reboot_script(self._host, invocation.caller, text)
+        return done or self._refused(f"unknown script of {len(text)} characters", f": {text[:200]}")
+
+    def _refused(self, message: str, detail: str = "") -> ProgramResult:
         self._host.journal.violation("powershell", message)
-        return ProgramResult(stderr=f"simulated powershell: {message}\r\n", exit_code=1)
+        return ProgramResult(stderr=f"simulated powershell: {message}{detail}\r\n", exit_code=1)
 
 
 def _version(text: str) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from simulator.cim import Caller, ProgramResult
 from simulator.host import SimulatedHost
 from simulator.profiles import SERVER_2008_R2, SERVER_2012_R2, SERVER_2019
 from simulator.software import opc_core_components
+from simulator.subsystems.clock import VirtualClock
 from simulator.subsystems.registry_value import RegistryValue
 
 WIN = "ansible.windows.win_"
@@ -508,3 +510,16 @@ def test_old_powershell_has_no_cim_cmdlets() -> None:
     done = start(host, admin(host), BOOT_TIME)
     assert done.exit_code == 1
     assert "Get-CimInstance" in done.stderr
+
+
+def test_the_boot_time_stands_still_while_time_passes() -> None:
+    host = SimulatedHost("ticking", SERVER_2019, clock=VirtualClock(ticker=time.monotonic))
+    assert len({start(host, admin(host), BOOT_TIME).stdout for _ in range(50)}) == 1
+
+
+def test_an_unknown_script_is_refused_and_not_repeated_in_the_violation(host: SimulatedHost) -> None:
+    done = start(host, admin(host), f"net user opc '{PASSWORD}'")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "unknown script" in done.stderr
+    assert len(host.violations) == 1
+    assert PASSWORD not in host.violations[0].message
