@@ -66,7 +66,7 @@ def call(venv: Path, *command: str, cwd: Path = ROOT, extra: Mapping[str, str] |
 
 
 def pytest(venv: Path, *arguments: str, **options: str) -> None:
-    call(venv, "python", "-m", "pytest", "-p", "no:cacheprovider", *arguments, extra=options)
+    call(venv, "python", "-m", "pytest", "-p", "no:cacheprovider", "-q", "-n", "2", *arguments, extra=options)
 
 
 # -- targets
@@ -91,17 +91,17 @@ def types() -> None:
 
 def drift() -> None:
     """Documentation against code, layering."""
-    pytest(venv_for(), "-q", "tests/drift")
+    pytest(venv_for(), "tests/drift")
 
 
 def unit() -> None:
     """Everything without a process of its own, on the newest ansible-core."""
-    pytest(venv_for(), "-q", "-m", "not slow and not e2e", "tests/unit")
+    pytest(venv_for(), "-m", "not slow and not e2e", "tests/unit")
 
 
 def e2e() -> None:
     """Playbooks against the simulated site, on the newest ansible-core."""
-    pytest(venv_for(), "-q", "-m", "not slow", "tests/integration")
+    pytest(venv_for(), "-m", "not slow", "tests/integration")
 
 
 def matrix() -> None:
@@ -111,12 +111,12 @@ def matrix() -> None:
             leave_out(f"ansible-core {core}: no Python {' or '.join(setup_env.PYTHONS[core])} on this machine")
             continue
         print(f"-- ansible-core {core}", flush=True)
-        pytest(venv_for(core), "-q", "-m", "matrix", "tests/integration")
+        pytest(venv_for(core), "-m", "matrix", "tests/integration")
 
 
 def slow() -> None:
     """Full counts of the property tests and comparisons."""
-    pytest(venv_for(), "-q", "-m", "slow", "tests")
+    pytest(venv_for(), "-m", "slow", "tests")
 
 
 def oracles() -> None:
