@@ -12,7 +12,13 @@ from firewall_support import APIS_HIVE, ENVIRONMENT, HOST, OPC_ENUM, SimulatedSt
 
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._errors import HostStateError, LockoutError, ParameterError
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._findings import Severity
-from ansible_collections.otsec.opc_dcom.plugins.module_utils._firewall_adoption import HostFacts, carries_winrm
+from ansible_collections.otsec.opc_dcom.plugins.module_utils._firewall_adoption import (
+    Claim,
+    HostFacts,
+    carries_winrm,
+    claim,
+    is_touchable,
+)
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._firewall_findings import (
     ANY_REMOTE,
     BLOCKED,
@@ -578,6 +584,16 @@ def test_the_port_ansible_uses_is_winrms_port() -> None:
     text = "v2.28|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=45986|Name=a|"
     assert not carries_winrm(parse_rule(text))
     assert carries_winrm(parse_rule(text), frozenset({45986}))
+
+
+def test_rules_of_group_policy_are_never_touched() -> None:
+    (local,) = read_rules(stored(IN_APIS))
+    (policy,) = read_rules(stored(IN_APIS), Origin.GROUP_POLICY)
+    assert is_touchable(local)
+    assert not is_touchable(policy)
+    assert claim(HIVE, policy, HOST) is Claim.SAME_PURPOSE
+    plan = plan_firewall(absent(HIVE), state_of([], stored(IN_APIS, OWN_APIS)), HOST)
+    assert plan.is_empty
 
 
 def test_a_rule_of_our_name_that_carries_winrm_is_never_touched() -> None:
