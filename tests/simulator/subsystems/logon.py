@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Logons: who a name and password are, what the token holds, and the events a refusal leaves.
 
-Source: dcom.md 6.4 (4625 SubStatus codes), 3.5 and wsman_cim.md 7 (remote UAC: LocalAccountTokenFilterPolicy,
-FilterAdministratorToken, EnableLUA), MS-DTYP 2.4.2.4 (SIDs that a network logon adds).
+Source: dcom.md 6.4 (4625 SubStatus codes), 3.5 (pass-through, ForceGuest, EveryoneIncludesAnonymous) and wsman_cim.md 7
+(remote UAC: LocalAccountTokenFilterPolicy, FilterAdministratorToken, EnableLUA), MS-DTYP 2.4.2.4 (SIDs that a network
+logon adds; Authenticated Users holds neither Guest nor Anonymous). Every event names NTLM, also where a real host would
+have used Kerberos. Unverified: that an anonymous token holds NETWORK.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from ..cim import Caller
 from . import well_known
@@ -18,6 +20,7 @@ from .event_log import KEYWORD_AUDIT_FAILURE, KEYWORD_AUDIT_SUCCESS, SECURITY_AU
 from .registry import Registry
 from .service_record import ERROR_INVALID_SERVICE_ACCOUNT, ERROR_SERVICE_LOGON_FAILED
 
+STATUS_NO_LOGON_SERVERS = 0xC000005E
 STATUS_NO_SUCH_USER = 0xC0000064
 STATUS_WRONG_PASSWORD = 0xC000006A
 STATUS_LOGON_FAILURE = 0xC000006D
@@ -29,6 +32,7 @@ STATUS_ACCOUNT_LOCKED_OUT = 0xC0000234
 
 # Status and SubStatus of event 4625: what NTLM hides from the client appears only in SubStatus.
 _STATUS_PAIRS = {
+    STATUS_NO_LOGON_SERVERS: (STATUS_NO_LOGON_SERVERS, 0),
     STATUS_NO_SUCH_USER: (STATUS_LOGON_FAILURE, STATUS_NO_SUCH_USER),
     STATUS_WRONG_PASSWORD: (STATUS_LOGON_FAILURE, STATUS_WRONG_PASSWORD),
     STATUS_ACCOUNT_RESTRICTION: (STATUS_ACCOUNT_RESTRICTION, STATUS_ACCOUNT_RESTRICTION),
@@ -54,6 +58,7 @@ _SERVICE_ACCOUNTS = {
     r"NT AUTHORITY\NETWORK SERVICE",
 }
 _POLICIES = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System"
+_LSA = r"HKLM\SYSTEM\CurrentControlSet\Control\Lsa"
 _NTLM_AUTHENTICATION = "S-1-5-64-10"
 _TYPE_SID = {LOGON_INTERACTIVE: "S-1-5-4", LOGON_NETWORK: "S-1-5-2", LOGON_BATCH: "S-1-5-3", LOGON_SERVICE: "S-1-5-6"}
 
@@ -64,6 +69,17 @@ class LogonError(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(f"{status:#010x}: {message}")
         self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What somebody presents for a logon: the account as the sender names it, and where the sender is."""
+
+    domain: str
+    name: str
+    password: str = field(repr=False)
+    address: str
+    workstation: str = "-"
 
 
 class LogonService:
@@ -79,17 +95,71 @@ class LogonService:
 
         A wrong password counts towards the lock-out of the account.
         """
+        domain, _, user_name = name.rpartition("\\")
+        presented = Presented(domain, user_name, password, address)
         database, user = self._find(name)
+        return self._admit(presented, database, user, logon_type)
+
+    def accept(self, presented: Presented) -> Caller:
+        """A network logon with what a peer's process presents. Raises: LogonError; events as `logon`.
+
+        The account is found as NTLM finds it: in the domain that is named if it is this host's own, else by its name
+        among the local accounts (so an account of the same name and password passes through), else it is the guest.
+        """
+        own, domain = self._accounts.local, self._accounts.domain
+        if domain is not None and presented.domain.upper() == domain.authority:
+            if not domain.is_reachable:
+                raise self._refused(presented, None, LOGON_NETWORK, STATUS_NO_LOGON_SERVERS)
+            return self._admit(presented, domain, domain.find_user(presented.name), LOGON_NETWORK)
+        user = own.find_user(presented.name)
+        forces_guest = domain is None and self._registry.get_number(_LSA, "ForceGuest", 0) == 1
+        if forces_guest or (user is None and self._guest().is_enabled):
+            return self._admit_guest(presented)
+        return self._admit(presented, own, user, LOGON_NETWORK)
+
+    def anonymous(self, address: str, *, is_logged: bool) -> Caller:
+        """The token of a caller without credentials. `is_logged`: a null session, which is a logon and leaves 4624."""
+        found = self._accounts.lookup_sid(well_known.ANONYMOUS)
+        sids = {well_known.ANONYMOUS, well_known.NETWORK}
+        if self._registry.get_number(_LSA, "EveryoneIncludesAnonymous", 0) == 1:
+            sids.add(well_known.EVERYONE)
+        groups = (sids | self._accounts.local.groups_with(sids)) - {well_known.ANONYMOUS}
+        name = f"{found.domain}\\{found.name}"
+        caller = Caller(name, well_known.ANONYMOUS, frozenset(groups), is_elevated=True, address=address)
+        if is_logged:
+            self._write_success(caller, LOGON_NETWORK)
+        return caller
+
+    def _admit(
+        self, presented: Presented, database: AccountDatabase | None, user: User | None, logon_type: int
+    ) -> Caller:
         try:
             if database is None or user is None:
-                raise LogonError(STATUS_NO_SUCH_USER, f"no user {name}")
-            self._verify(database, user, password)
-            caller = self._token(database, user, address, logon_type)
+                raise LogonError(STATUS_NO_SUCH_USER, f"no user {presented.name}")
+            self._verify(database, user, presented.password)
+            caller = self._token(database, user, presented.address, logon_type)
             self._demand_right(caller, logon_type)
         except LogonError as refused:
-            self._write_failure(name, user, address, logon_type, refused.status)
+            self._write_failure(presented, user, logon_type, refused.status)
             raise
         self._write_success(caller, logon_type)
+        return caller
+
+    def _refused(self, presented: Presented, user: User | None, logon_type: int, status: int) -> LogonError:
+        self._write_failure(presented, user, logon_type, status)
+        return LogonError(status, f"{presented.domain}\\{presented.name} is refused")
+
+    def _guest(self) -> User:
+        return self._accounts.local.user(f"{self._accounts.local.sid}-501")
+
+    def _admit_guest(self, presented: Presented) -> Caller:
+        guest, own = self._guest(), self._accounts.local
+        if not guest.is_enabled:
+            raise self._refused(presented, guest, LOGON_NETWORK, STATUS_ACCOUNT_DISABLED)
+        sids = {guest.sid, well_known.EVERYONE}
+        groups = own.groups_with(sids) | {well_known.EVERYONE, well_known.NETWORK, _NTLM_AUTHENTICATION}
+        caller = Caller(f"{own.authority}\\{guest.name}", guest.sid, groups, address=presented.address)
+        self._write_success(caller, LOGON_NETWORK)
         return caller
 
     def token_of(self, name: str, address: str, logon_type: int = LOGON_NETWORK) -> Caller:
@@ -182,19 +252,18 @@ class LogonService:
         if not self._accounts.has_right(sids, _RIGHT_OF_TYPE[logon_type]):
             raise LogonError(STATUS_LOGON_TYPE_NOT_GRANTED, f"{caller.account_name} lacks {_RIGHT_OF_TYPE[logon_type]}")
 
-    def _write_failure(self, name: str, user: User | None, address: str, logon_type: int, status: int) -> None:
+    def _write_failure(self, presented: Presented, user: User | None, logon_type: int, status: int) -> None:
         outer, inner = _STATUS_PAIRS[status]
-        domain, _, user_name = name.rpartition("\\")
         data = (
             ("TargetUserSid", "S-1-0-0"),
-            ("TargetUserName", user.name if user else user_name),
-            ("TargetDomainName", domain or self._accounts.local.authority),
+            ("TargetUserName", user.name if user else presented.name),
+            ("TargetDomainName", presented.domain or self._accounts.local.authority),
             ("Status", f"{outer:#010x}"),
             ("SubStatus", f"{inner:#010x}"),
             ("LogonType", str(logon_type)),
             ("AuthenticationPackageName", "NTLM"),
-            ("WorkstationName", "-"),
-            ("IpAddress", address),
+            ("WorkstationName", presented.workstation),
+            ("IpAddress", presented.address),
             ("IpPort", "0"),
         )
         self._security_event(4625, KEYWORD_AUDIT_FAILURE, data)
