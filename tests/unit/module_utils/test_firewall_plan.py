@@ -59,6 +59,7 @@ from ansible_collections.otsec.opc_dcom.plugins.module_utils._firewall_standard 
 )
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._firewall_store import (
     FirewallState,
+    Origin,
     ProfileSettings,
     read_rules,
 )
