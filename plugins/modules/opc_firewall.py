@@ -62,6 +62,12 @@ options:
         description: The peers of this program. By default those of O(remote_addresses).
         type: list
         elements: str
+      direction:
+        description:
+          - Which way this program connects. By default O(direction).
+          - A program may be named twice, once for each way, with different peers.
+        type: str
+        choices: [in, out, both]
   remote_addresses:
     description:
       - The peers, each an address, a range C(a-b), a network C(net/prefix), or one of C(LocalSubnet), C(DNS), C(DHCP),

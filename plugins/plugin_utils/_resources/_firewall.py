@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -47,18 +47,23 @@ TARGET_SPEC: Spec = {
     "title": {"type": "str"},
     **{name: {"type": "str"} for name in _WAYS_TO_A_PROGRAM},
     "remote_addresses": {"type": "list", "elements": "str"},
+    "direction": {"type": "str", "choices": list(_DIRECTIONS)},
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A program to be reached. Either its path is given, or a service or class to find it by. `peers` None: as all."""
+    """A program to be reached. Either its path is given, or a service or class to find it by.
+
+    `peers` and `directions` None: as all.
+    """
 
     title: str
     program: str | None = None
     service: str | None = None
     selector: Selector | None = None
     peers: AddressSet | None = None
+    directions: frozenset[Direction] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +80,17 @@ class FirewallRequest:
     state: RuleState
     options: PlanOptions
 
-    def scope(self, peers: AddressSet | None) -> RuleScope:
-        return RuleScope(peers or self.peers or ANY_ADDRESS, self.profiles, self.directions, self.state)
+    def scope(self, peers: AddressSet | None, directions: frozenset[Direction] | None = None) -> RuleScope:
+        return RuleScope(peers or self.peers or ANY_ADDRESS, self.profiles, directions or self.directions, self.state)
 
-    @property
-    def all_peers(self) -> AddressSet:
-        """The peers of every target together: whom the endpoint mapper must answer."""
-        own = [target.peers or self.peers for target in self.targets]
-        own += [self.opc_enum_peers or self.peers] if self.opc_enum else []
-        return _union(own or [self.peers])
+    def mapper_scopes(self) -> Iterator[RuleScope]:
+        """For each direction, the peers of every target together: whom the mapper answers, and whose is asked."""
+        for direction in sorted(Direction, key=lambda item: item.value):
+            targets = [item for item in self.targets if direction in (item.directions or self.directions)]
+            own = [target.peers or self.peers for target in targets]
+            own += [self.opc_enum_peers or self.peers] if self.opc_enum and direction in self.directions else []
+            if own or (not self.targets and direction in self.directions):
+                yield self.scope(_union(own or [self.peers]), frozenset({direction}))
 
 
 class OpcFirewall(Resource):
@@ -164,17 +171,21 @@ def _check(request: FirewallRequest, *, allow_any: bool) -> None:
     """Raises: ParameterError for rules that would be open for everybody without having been asked to be."""
     if not (request.endpoint_mapper or request.opc_enum or request.targets or request.options.purge):
         raise ParameterError("", "nothing to set: name applications, or set endpoint_mapper or opc_enum")
-    titles = [target.title.lower() for target in request.targets]
-    for index, title in enumerate(titles):
-        if title in titles[:index]:
+    told: set[tuple[str, Direction]] = set()
+    for index, target in enumerate(request.targets):
+        own = {(target.title.lower(), direction) for direction in target.directions or request.directions}
+        if own & told:
+            title = target.title.lower()
             raise ParameterError(f"applications[{index}].title", f"{title!r} is there twice; rules are told by it")
+        told |= own
     if request.state is RuleState.ABSENT or allow_any:
         return
     lacking = [
         f"applications[{index}]" for index, item in enumerate(request.targets) if not (item.peers or request.peers)
     ]
     lacking += ["opc_enum"] if request.opc_enum and not (request.opc_enum_peers or request.peers) else []
-    lacking += ["endpoint_mapper"] if request.endpoint_mapper and request.all_peers.is_any else []
+    open_mapper = request.endpoint_mapper and any(scope.peers.is_any for scope in request.mapper_scopes())
+    lacking += ["endpoint_mapper"] if open_mapper else []
     if lacking:
         raise ParameterError(
             "remote_addresses",
@@ -203,6 +214,7 @@ def _target(index: int, item: Mapping[str, Any]) -> Target:
         service=_checked_service(f"{path}.service", value) if way == "service" else None,
         selector=selector,
         peers=_peers(item, "remote_addresses", path),
+        directions=frozenset(_DIRECTIONS[str(item["direction"])]) if item.get("direction") else None,
     )
 
 
@@ -267,13 +279,14 @@ def _wanted(host: Host, request: FirewallRequest) -> tuple[WantedRule, ...]:
     system_root = host.firewall.environment["SystemRoot"]
     rules: list[WantedRule] = []
     if request.endpoint_mapper:
-        rules += endpoint_mapper_rules(request.scope(request.all_peers), system_root)
+        for scope in request.mapper_scopes():
+            rules += endpoint_mapper_rules(scope, system_root)
     if request.opc_enum:
         rules += opc_enum_rules(request.scope(request.opc_enum_peers), _opc_enum_program(host, request))
     for target in request.targets:
         program = _program(host, request, target)
         names = _HAND_RUN_NAMES.get(file_name(program), ())
-        rules += program_rules(request.scope(target.peers), target.title, program, names)
+        rules += program_rules(request.scope(target.peers, target.directions), target.title, program, names)
     return tuple(rules)
 
 
