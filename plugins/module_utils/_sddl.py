@@ -330,8 +330,8 @@ def _format_ace(ace: AnyAce, index: int, words: Mapping[int, str]) -> str:
 
 
 def _format_objects(ace: ObjectAce, index: int) -> str:
-    is_plain_allow = ace.type == AceType.ACCESS_ALLOWED_OBJECT and not (ace.object_type or ace.inherited_object_type)
-    if ace.extra_object_flags or is_plain_allow:
+    has_no_guid = ace.object_type is None and ace.inherited_object_type is None
+    if ace.extra_object_flags or (has_no_guid and ace.type == AceType.ACCESS_ALLOWED_OBJECT):
         raise SddlUnrepresentableError(f"ACE {index} is an object ACE without a GUID or with unknown flags", index)
     return ";".join("" if guid is None else str(guid) for guid in (ace.object_type, ace.inherited_object_type))
 

@@ -163,13 +163,14 @@ def test_ace_types_flags_and_masks_have_the_values_of_impacket() -> None:
     theirs = {cls.__name__.removesuffix("_ACE"): value for value, cls in ldaptypes.ACE_TYPE_MAP.items()}
     assert len(theirs) >= 15
     assert {name: AceType[name].value for name in theirs} == theirs
-    for flag in AceFlags:
-        assert flag.value == getattr(ldaptypes.ACE, f"{flag.name}_ACE", None) or getattr(
-            ldaptypes.ACE, f"{flag.name}_ACE_FLAG"
-        )
-    named = [right for right in AccessMask if hasattr(ldaptypes.ACCESS_MASK, str(right.name))]
+    flags = {name.removesuffix("_FLAG").removesuffix("_ACE"): value for name, value in vars(ldaptypes.ACE).items()}
+    # Not by iteration, which leaves out a member that is a sum of others.
+    for name, flag in AceFlags.__members__.items():
+        assert flag.value == flags[name], name
+    masks = vars(ldaptypes.ACCESS_MASK)
+    named = {name: right.value for name, right in AccessMask.__members__.items() if name in masks}
     assert len(named) >= 9
-    assert all(right.value == getattr(ldaptypes.ACCESS_MASK, str(right.name)) for right in named)
+    assert named == {name: masks[name] for name in named}
 
 
 def test_only_some_types_carry_data() -> None:

@@ -58,6 +58,8 @@ def test_vectors_both_ways(item: Vector) -> None:
         ("D:(A;;123456789;;;WD)", "D:(A;;0x75bcd15;;;WD)"),
         ("D:(A;;01234567;;;WD)", "D:(A;;0x53977;;;WD)"),
         ("D:(A;;16;;;WD)", "D:(A;;RP;;;WD)"),
+        ("D:(A;;0;;;WD)", "D:(A;;;;;WD)"),
+        ("D:(A;;010;;;WD)", "D:(A;;SW;;;WD)"),
         ("D:(A;;17;;;WD)", "D:(A;;CCRP;;;WD)"),
         ("D:(A;;0xff;;;WD)", "D:(A;;CCDCLCSWRPWPDTLO;;;WD)"),
         ("D:(A;;0xf01ff;;;WD)", "D:(A;;CCDCLCSWRPWPDTLOCRSDRCWDWO;;;WD)"),
@@ -88,6 +90,11 @@ def test_vectors_both_ways(item: Vector) -> None:
         # Win32 "ACE Strings": its example, and an object ACE without a GUID is a plain one.
         ("D:(A;;RPWPCCDCLCSWRCWDWOGA;;;S-1-1-0)", "D:(A;;CCDCLCSWRPWPRCWDWOGA;;;WD)"),
         ("D:(OA;;CC;;;WD)", "D:(A;;CC;;;WD)"),
+        ("D:(OD;;CC;;;WD)", "D:(OD;;CC;;;WD)"),
+        (
+            "D:(OA;;CC;;bf967aba-0de6-11d0-a285-00aa003049e2;WD)(OA;;CC;bf967aba-0de6-11d0-a285-00aa003049e2;;WD)",
+            "D:(OA;;CC;;bf967aba-0de6-11d0-a285-00aa003049e2;WD)(OA;;CC;bf967aba-0de6-11d0-a285-00aa003049e2;;WD)",
+        ),
         # MS-DTYP 2.5.1.4 and the NULL DACL of Win32 "Security Descriptor String Format".
         ("D:P(A;CIOI;GRGX;;;BU)", "D:P(A;OICI;GXGR;;;BU)"),
         ("D:PNO_ACCESS_CONTROL", "D:PNO_ACCESS_CONTROL"),
@@ -183,6 +190,7 @@ def test_com_rights_have_these_letters() -> None:
         ("D:(A;;100000000000;;;SY)", 6, 12),
         ("D:(A;;-99;;;SY)", 6, 2),
         ("D:(A;;089;;;SY)", 6, 3),
+        ("D:(A;;08;;;SY)", 6, 2),
         ("D:(A;;GA;f30e3bbf-9ff0-11d1-b603-0000f80367c1;;SY)", 9, 36),
         ("D:(OA;;GA;;potato;SY)", 11, 6),
         ("D:(OA;;GA;{f30e3bbf-9ff0-11d1-b603-0000f80367c1};;SY)", 10, 38),

@@ -189,7 +189,22 @@ def test_what_has_no_wire_form_is_refused() -> None:
         SecurityDescriptor(control=0x10000)
     with pytest.raises(DescriptorFormatError):
         Acl((ALLOW,) * 3277).to_bytes()
-    assert len(Acl((ALLOW,) * 3276).to_bytes()) == 65528
+    with pytest.raises(DescriptorFormatError):
+        Acl((ALLOW,) * 3276, slack=b"8 bytes.").to_bytes()
+    assert len(Acl((ALLOW,) * 3276, slack=b"7 bytes").to_bytes()) == 0xFFFF
+    with pytest.raises(DomainError):
+        SecurityDescriptor(resource_manager_control=0x100)
+
+
+def test_control_bits_are_those_of_ms_dtyp() -> None:
+    # MS-DTYP 2.4.6, from the most significant bit down; - is one that is not named here.
+    names = (
+        "SELF_RELATIVE RM_CONTROL_VALID SACL_PROTECTED DACL_PROTECTED SACL_AUTO_INHERITED DACL_AUTO_INHERITED "
+        "SACL_AUTO_INHERIT_REQ DACL_AUTO_INHERIT_REQ - - SACL_DEFAULTED SACL_PRESENT DACL_DEFAULTED DACL_PRESENT "
+        "GROUP_DEFAULTED OWNER_DEFAULTED"
+    )
+    expected = {name: 1 << bit for bit, name in enumerate(reversed(names.split())) if name != "-"}
+    assert {name: bit.value for name, bit in Control.__members__.items()} == expected
 
 
 def test_canonical_order_is_deny_allow_inherited_and_stable() -> None:
