@@ -178,6 +178,13 @@ def test_broken_bytes_are_refused_with_their_offset(data: bytes, offset: int) ->
     assert caught.value.offset == offset
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "utf-16-le", "utf-16"])
+def test_sddl_text_where_bytes_belong_is_not_a_descriptor(encoding: str) -> None:
+    for item in VECTORS:
+        with pytest.raises(DescriptorFormatError):
+            SecurityDescriptor.from_bytes(item.sddl.encode(encoding))
+
+
 @pytest.mark.parametrize("end", range(len(GOOD)))
 def test_truncation_anywhere_is_refused(end: int) -> None:
     with pytest.raises(DescriptorFormatError):
