@@ -5,8 +5,9 @@
 """What each host needs so that the declared links work, and nothing more. Pure: a site in, one host's needs out.
 
 Two properties hold for every site and are tested as such: each declared link passes the access check on the derived
-state, and no undeclared (client, server, account) does. Source of the rules: dcom.md 3.2 (both doors), 3.5 (identity on
-the wire), 5.1 (firewall), 2.4 (browsing through OpcEnum).
+state, and no undeclared (client, server, account) does, as far as Windows can tell them apart: an account is admitted
+at a program, an address to a program, but neither is tied to the other. Source of the rules: dcom.md 3.2 (both doors),
+3.5 (identity on the wire), 5.1 (firewall), 2.4 (browsing through OpcEnum).
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ._site_model import (
-    ANONYMOUS_IDENTITIES,
     Account,
     Application,
     End,
@@ -25,7 +25,10 @@ from ._site_model import (
     Site,
     SiteHost,
     SiteModelError,
+    folded_account,
     is_built_in,
+    is_domain_account,
+    is_nobody_on_network,
 )
 
 ANONYMOUS_LOGON = "NT AUTHORITY\\ANONYMOUS LOGON"
@@ -36,6 +39,13 @@ LAUNCH = "launch"
 # Names of targets that are not applications of the model.
 OPC_ENUM = "opc_enum"
 ENDPOINT_MAPPER = "endpoint_mapper"
+
+_LOCAL_NAMES = {
+    "localsystem": "NT AUTHORITY\\SYSTEM",
+    "system": "NT AUTHORITY\\SYSTEM",
+    "networkservice": "NT AUTHORITY\\NETWORK SERVICE",
+    "localservice": "NT AUTHORITY\\LOCAL SERVICE",
+}
 
 _Named = TypeVar("_Named", Account, Application)
 
@@ -53,7 +63,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Opening:
-    """A program, or the endpoint mapper, that must be reachable from these addresses."""
+    """A program (or the endpoint mapper) and the addresses of its peers, for one direction of connections."""
 
     target: str
     peers: tuple[str, ...]
@@ -61,43 +71,44 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class HostNeeds:
-    """Everything one host needs for its links. All tuples are sorted and without repetition."""
+    """Everything one host needs for its links. All tuples are sorted and without repetition.
+
+    `openings`: connections to this host's programs. `calls`: connections this host's programs make; the endpoint
+    mapper stands there for the one of the peers.
+    """
 
     host: str
     local_accounts: tuple[Account, ...] = ()
     applications: tuple[Application, ...] = ()
     grants: tuple[Grant, ...] = ()
     openings: tuple[Opening, ...] = ()
-    peers: tuple[str, ...] = ()  # addresses this host calls itself
+    calls: tuple[Opening, ...] = ()
     needs_opc_enum: bool = False
     exceptions: tuple[str, ...] = ()
 
 
 def derive(site: Site, host: str) -> HostNeeds:
-    """The needs of one host. Raises: SiteModelError when a link cannot work as it is described."""
-    parts = [_needs_of_link(site, link, host) for link in site.links_of(host)]
-    grants = merge_grants(grant for part in parts for grant in part.grants)
-    return HostNeeds(
-        host,
-        local_accounts=_by_name(account for part in parts for account in part.local_accounts),
-        applications=_by_name(item for part in parts for item in part.applications),
-        grants=grants,
-        openings=merge_openings(opening for part in parts for opening in part.openings),
-        peers=tuple(sorted({peer for part in parts for peer in part.peers})),
-        needs_opc_enum=any(part.needs_opc_enum for part in parts),
-        exceptions=tuple(sorted({text for part in parts for text in part.exceptions})),
-    )
+    """The needs of one host. Raises: SiteModelError with every link that cannot work as it is described."""
+    parts: list[HostNeeds] = []
+    problems: list[str] = []
+    for link in site.links_of(host):
+        try:
+            parts.append(_needs_of_link(site, link, host))
+        except SiteModelError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise SiteModelError(list(dict.fromkeys(problems)))
+    return _joined(host, parts)
 
 
 def check_identities(site: Site) -> None:
-    """Raises: SiteModelError that lists every link one end of which cannot know the other's account."""
+    """Raises: SiteModelError that lists every link one end of which cannot know the other's account or address."""
     problems: list[str] = []
-    for link in site.links:
-        for host in dict.fromkeys((link.server.host, link.client.host)):
-            try:
-                _needs_of_link(site, link, host)
-            except SiteModelError as error:
-                problems.extend(error.problems)
+    for host in dict.fromkeys(end.host for link in site.links for end in (link.server, link.client)):
+        try:
+            derive(site, host)
+        except SiteModelError as error:
+            problems.extend(error.problems)
     if problems:
         raise SiteModelError(list(dict.fromkeys(problems)))
 
@@ -118,6 +129,12 @@ def merge_openings(openings: Iterable[Opening]) -> tuple[Opening, ...]:
     return tuple(sorted(Opening(target, tuple(sorted(addresses))) for target, addresses in peers.items()))
 
 
+def unaddressed_peers(site: Site, host: str) -> tuple[str, ...]:
+    """The other hosts of this host's links of which the model gives no address, sorted."""
+    ends = {end.host for link in site.links_of(host) for end in (link.server, link.client)}
+    return tuple(sorted(name for name in ends - {host} if not site.hosts[name].addresses))
+
+
 # -- one link, one host
 
 
@@ -127,21 +144,27 @@ def _needs_of_link(site: Site, link: Link, host: str) -> HostNeeds:
         parts.append(_needs_of_server(site, link))
     if host == link.client.host:
         parts.append(_needs_of_client(site, link))
+    return _joined(host, parts)
+
+
+def _joined(host: str, parts: Iterable[HostNeeds]) -> HostNeeds:
+    parts = list(parts)
     return HostNeeds(
         host,
-        local_accounts=tuple(item for part in parts for item in part.local_accounts),
-        applications=tuple(item for part in parts for item in part.applications),
-        grants=tuple(item for part in parts for item in part.grants),
-        openings=tuple(item for part in parts for item in part.openings),
-        peers=tuple(item for part in parts for item in part.peers),
+        local_accounts=_by_name(account for part in parts for account in part.local_accounts),
+        applications=_by_name(item for part in parts for item in part.applications),
+        grants=merge_grants(grant for part in parts for grant in part.grants),
+        openings=merge_openings(opening for part in parts for opening in part.openings),
+        calls=merge_openings(call for part in parts for call in part.calls),
         needs_opc_enum=any(part.needs_opc_enum for part in parts),
-        exceptions=tuple(item for part in parts for item in part.exceptions),
+        exceptions=tuple(sorted({text for part in parts for text in part.exceptions})),
     )
 
 
 def _needs_of_server(site: Site, link: Link) -> HostNeeds:
     """The client's account through both doors of the server, and through OpcEnum's when it browses."""
     own, peer = site.hosts[link.server.host], site.hosts[link.client.host]
+    _check_own_account(link, link.server, own)
     application = site.applications[link.server.application]
     principal = identity_at(link, link.client, own, peer)
     reach = "local" if link.is_local else "remote"
@@ -150,38 +173,40 @@ def _needs_of_server(site: Site, link: Link) -> HostNeeds:
     launch = activate if application.service else (*activate, f"{reach}_launch")
     targets = [(application.name, launch)] + ([(OPC_ENUM, (*activate, f"{reach}_launch"))] if link.browse else [])
     grants = [grant for target, rights in targets for grant in _both_doors(target, principal, rights, reach)]
-    openings = _openings(link, peer, [target for target, _rights in targets])
+    is_subscription = link.read_mode is ReadMode.SUBSCRIBE
     return HostNeeds(
         own.name,
         local_accounts=_local_accounts(site, link.client, link.server),
         applications=(application,),
         grants=tuple(grants),
-        openings=openings,
-        peers=_peers(link, peer) if link.read_mode is ReadMode.SUBSCRIBE else (),
+        openings=_connections(link, peer, [target for target, _rights in targets]),
+        calls=_connections(link, peer, [application.name]) if is_subscription else (),
         needs_opc_enum=link.browse,
         exceptions=_exceptions(link, principal),
     )
 
 
 def _needs_of_client(site: Site, link: Link) -> HostNeeds:
-    """The reverse path: for a subscription the server's account calls the client's program."""
+    """The way out, and for a subscription the reverse path: the server's account calls the client's program."""
     own, peer = site.hosts[link.client.host], site.hosts[link.server.host]
+    _check_own_account(link, link.client, own)
     application = site.applications[link.client.application]
-    accounts = _local_accounts(site, link.client, link.server)
+    calls = _connections(link, peer, [application.name])
     if link.read_mode is ReadMode.POLL:
-        return HostNeeds(own.name, local_accounts=accounts, applications=(application,), peers=_peers(link, peer))
+        accounts = _local_accounts(site, link.client)
+        return HostNeeds(own.name, local_accounts=accounts, applications=(application,), calls=calls)
     principal = identity_at(link, link.server, own, peer)
     access = ("local_access",) if link.is_local else ("remote_access",)
     return HostNeeds(
         own.name,
-        local_accounts=accounts,
+        local_accounts=_local_accounts(site, link.client, link.server),
         applications=(application,),
         grants=(
             Grant(MACHINE_LIMIT, "", ACCESS, principal, access),
             Grant(APPLICATION, application.name, ACCESS, principal, access),
         ),
-        openings=_openings(link, peer, [application.name]),
-        peers=_peers(link, peer),
+        openings=_connections(link, peer, [application.name]),
+        calls=calls,
         exceptions=_exceptions(link, principal),
     )
 
@@ -196,20 +221,18 @@ def _both_doors(target: str, principal: str, launch: tuple[str, ...], reach: str
     ]
 
 
-def _openings(link: Link, peer: SiteHost, targets: list[str]) -> tuple[Opening, ...]:
-    if link.is_local:
-        return ()
-    addresses = _peers(link, peer)
-    return tuple(Opening(target, addresses) for target in (ENDPOINT_MAPPER, *targets))
-
-
-def _peers(link: Link, peer: SiteHost) -> tuple[str, ...]:
-    """The addresses of the other end. Raises: SiteModelError when the model and the inventory have none."""
+def _connections(link: Link, peer: SiteHost, targets: list[str]) -> tuple[Opening, ...]:
+    """The targets and the endpoint mapper, with the addresses of the other end; none between programs of one host."""
     if link.is_local:
         return ()
     if not peer.addresses:
-        raise _mistake(link, f"no address of {peer.name!r} is known here; give hosts.{peer.name}.address in opc_site")
-    return peer.addresses
+        raise _mistake(link, _no_address(peer))
+    return tuple(Opening(target, peer.addresses) for target in (ENDPOINT_MAPPER, *targets))
+
+
+def _no_address(peer: SiteHost) -> str:
+    reached = f" (its ansible_host is {peer.reached_as!r}, which is no address of it)" if peer.reached_as else ""
+    return f"no address of {peer.name!r} is known here{reached}; give hosts.{peer.name}.address in opc_site"
 
 
 def _exceptions(link: Link, principal: str) -> tuple[str, ...]:
@@ -228,30 +251,29 @@ def identity_at(link: Link, caller: End, own: SiteHost, peer: SiteHost) -> str:
     """
     account = caller.account
     if link.is_local:
-        return _local_name(account)
+        return local_name(account)
     if is_built_in(account):
-        if account.lower() not in ANONYMOUS_IDENTITIES and own.domain and own.domain == peer.domain:
+        if not is_nobody_on_network(account) and own.shares_domain_with(peer):
             return f"{peer.domain}\\{peer.computer_name}$"
         return _anonymous(link, caller, own)
-    if "\\" in account:
+    if is_domain_account(account):
         if not own.domain:
             raise _mistake(link, f"{own.name!r} is in a workgroup and does not know the domain account {account!r}")
         return account
     return f".\\{account}"
 
 
-def _local_name(account: str) -> str:
+def _check_own_account(link: Link, end: End, own: SiteHost) -> None:
+    if is_domain_account(end.account) and not own.domain:
+        raise _mistake(link, f"{own.name!r} is in a workgroup, so no program there runs as {end.account!r}")
+
+
+def local_name(account: str) -> str:
     """An account as its own host names it."""
-    folded = account.lower().replace(" ", "")
-    known = {
-        "localsystem": "SYSTEM",
-        "system": "SYSTEM",
-        "networkservice": "NETWORK SERVICE",
-        "localservice": "LOCAL SERVICE",
-    }
-    if folded in known:
-        return f"NT AUTHORITY\\{known[folded]}"
-    return account if "\\" in account else f".\\{account}"
+    known = _LOCAL_NAMES.get(folded_account(account))
+    if known is not None:
+        return known
+    return account if is_built_in(account) or is_domain_account(account) else f".\\{account}"
 
 
 def _anonymous(link: Link, caller: End, own: SiteHost) -> str:
@@ -266,8 +288,8 @@ def _anonymous(link: Link, caller: End, own: SiteHost) -> str:
 
 
 def _local_accounts(site: Site, *ends: End) -> tuple[Account, ...]:
-    """The local accounts of both ends: each must exist, with the same password, on both hosts."""
-    names = {end.account for end in ends if not is_built_in(end.account) and "\\" not in end.account}
+    """The local accounts of these ends, which must exist here, with the same password as on the other host."""
+    names = {end.account for end in ends if not is_built_in(end.account) and not is_domain_account(end.account)}
     return tuple(site.accounts[name] for name in sorted(names))
 
 

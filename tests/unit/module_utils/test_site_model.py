@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any
 
 import pytest
 
-from ansible_collections.otsec.opc_dcom.plugins.module_utils._site_model import ReadMode, SiteModelError, parse_site
+from ansible_collections.otsec.opc_dcom.plugins.module_utils._site_model import ReadMode, SiteModelError
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._site_needs import (
     ACCESS,
     ANONYMOUS_LOGON,
@@ -19,7 +20,9 @@ from ansible_collections.otsec.opc_dcom.plugins.module_utils._site_needs import 
     Opening,
     check_identities,
     derive,
+    unaddressed_peers,
 )
+from ansible_collections.otsec.opc_dcom.plugins.module_utils._site_parser import parse_site
 
 # The seed's example: the OPC server runs as OPCServerUser, the client subscribes; here under a named account too.
 WORKGROUP: dict[str, Any] = {
@@ -81,7 +84,7 @@ def needs(model: object, host: str, inventory: list[str] | None = None) -> HostN
         ("links/0/server/account", "!", "links[0].server.account: is missing"),
         ("links/0/sever", {}, "links[0].sever: is not known here"),
         ("links", {}, "links: must be a list"),
-        ("hosts/gw01/address", "gw01.plant", "hosts.gw01: 'gw01.plant' is not an IP address"),
+        ("hosts/gw01/address", "gw01.plant", "hosts.gw01.address: 'gw01.plant' is not an IP address"),
         ("applications/historian", {}, "applications.historian: needs at least one of app_id"),
         ("applications/historian/program", "hist.exe", "applications.historian.program: 'hist.exe' is not a full path"),
         ("applications/historian/clsid", "123", "applications.historian.clsid: '123' is not a GUID in braces"),
@@ -89,6 +92,20 @@ def needs(model: object, host: str, inventory: list[str] | None = None) -> HostN
         ("accounts/OPCServerUser/pasword", "x", "accounts.OPCServerUser.pasword: is not known here"),
         ("domain", 5, "domain: 5 is not a text"),
         ("sites", {}, "sites: is not known here"),
+        ("hosts/gw01/addresses", ["10.0.0.12"], "hosts.gw01.addresses: give either address or addresses"),
+        ("hosts/hist01/address", "10.0.0.11", "hosts.hist01: has an address of gw01"),
+        ("hosts/hist01/computer_name", "HIST01.PLANT", "hosts.hist01.computer_name: 'HIST01.PLANT' is not a NetBIOS"),
+        ("hosts/hist01/groups", [5], "hosts.hist01.groups[0]: 5 is not a text"),
+        ("accounts/opcserveruser", {}, "accounts.opcserveruser: is the same account as OPCServerUser"),
+        ("accounts/LocalSystem", {"password": "x"}, "accounts.LocalSystem: every Windows has this account"),
+        ("accounts/PLANT\\opc", {"password": "x"}, "accounts.PLANT\\opc.password: a domain account is used as it is"),
+        ("applications/a|b", {"service": "x"}, "applications.a|b: the name of an application must not hold |"),
+        ("applications/apis_hive/exclusive", "yes", "applications.apis_hive.exclusive: 'yes' is neither true nor"),
+        ("links/0/client/host", [], "links[0].client.host: must not be an empty list"),
+        ("links/0/client/host", ["hist01", "hist9"], "links[0].client.host: 'hist9' is neither in the inventory"),
+        ("links/0/client/host", ["hist01", "hist01"], "links[0]: names a host twice"),
+        ("links/0/server/application", "historian", "links[0].server.application: 'historian' is known by its program"),
+        ("links/0/client/account", "HIST01\\opc", "links[0].client.account: HIST01 is a host, so 'HIST01\\\\opc' is a"),
     ],
 )
 def test_every_mistake_is_named_by_its_path(path: str, value: object, problem: str) -> None:
@@ -164,13 +181,21 @@ def test_the_client_end_of_a_subscription_admits_the_server() -> None:
         Grant(MACHINE_LIMIT, "", ACCESS, server, ("remote_access",)),
     )
     assert found.openings == tuple(Opening(target, ("10.0.0.11",)) for target in ("endpoint_mapper", "historian"))
-    assert found.peers == ("10.0.0.11",)
+    assert found.calls == tuple(Opening(target, ("10.0.0.11",)) for target in ("endpoint_mapper", "historian"))
 
 
 def test_a_client_that_polls_admits_nobody() -> None:
     found = needs(changed("links/0/read_mode", ReadMode.POLL.value), "hist01")
     assert (found.grants, found.openings) == ((), ())
-    assert found.peers == ("10.0.0.11",)
+    assert found.calls == tuple(Opening(target, ("10.0.0.11",)) for target in ("endpoint_mapper", "historian"))
+    assert [account.name for account in found.local_accounts] == ["OPCClientUser"]
+
+
+def test_a_server_that_is_polled_calls_nobody() -> None:
+    assert needs(changed("links/0/read_mode", "poll"), "gw01").calls == ()
+    assert needs(WORKGROUP, "gw01").calls == tuple(
+        Opening(target, ("10.0.0.21",)) for target in ("apis_hive", "endpoint_mapper")
+    )
 
 
 def test_a_server_that_is_no_service_must_be_launched() -> None:
@@ -219,8 +244,13 @@ def test_anonymous_needs_a_reason_and_is_reported() -> None:
 
 
 def test_a_domain_account_is_unknown_in_a_workgroup() -> None:
-    (problem,) = problems(changed("links/0/client/account", "PLANT\\opc"))
-    assert problem == "links[0]: 'gw01' is in a workgroup and does not know the domain account 'PLANT\\\\opc'"
+    model = changed("links/0/client/account", "PLANT\\opc")
+    assert problems(model) == (
+        "links[0]: 'gw01' is in a workgroup and does not know the domain account 'PLANT\\\\opc'",
+        "links[0]: 'hist01' is in a workgroup, so no program there runs as 'PLANT\\\\opc'",
+    )
+    model["hosts"]["hist01"]["domain"] = "PLANT"
+    assert len(problems(model)) == 1
 
 
 def test_both_ends_on_one_host_need_local_rights_and_no_firewall() -> None:
@@ -247,3 +277,63 @@ def test_removing_a_link_removes_exactly_its_grants() -> None:
     both, one = set(needs(model, "gw01").grants), set(needs(WORKGROUP, "gw01").grants)
     assert one < both
     assert {grant.principal for grant in both - one} == {".\\OPCServerUser"}
+
+
+def test_a_local_account_may_be_spelled_as_windows_does() -> None:
+    for spelling in (".\\OPCClientUser", "opcclientuser"):
+        assert needs(changed("links/0/client/account", spelling), "gw01") == needs(WORKGROUP, "gw01")
+
+
+def test_one_item_may_name_many_hosts() -> None:
+    model = changed("links/0/client/host", ["hist01", "eng01"])
+    model["hosts"]["eng01"] = {"address": "10.0.0.22"}
+    model["links"][0]["name"] = "trends"
+    site = parse_site(model, INVENTORY)
+    assert [link.name for link in site.links] == ["trends: hist01 -> gw01", "trends: eng01 -> gw01"]
+    assert Opening("apis_hive", ("10.0.0.21", "10.0.0.22")) in derive(site, "gw01").openings
+
+
+@pytest.mark.parametrize(
+    ("reached_as", "said"),
+    [
+        ("127.0.0.1", "its ansible_host is '127.0.0.1', which is no address of it"),
+        ("hist01.plant.example", "its ansible_host is 'hist01.plant.example', which is no address of it"),
+        ("", "no address of 'hist01' is known here; give"),
+    ],
+)
+def test_what_ansible_connects_to_need_not_be_an_address_of_the_host(reached_as: str, said: str) -> None:
+    """A tunnel on the controller, a DNS name (Kerberos needs one), nothing: never taken for the peer's address."""
+    site = parse_site(changed("hosts/hist01", {}), INVENTORY, {"hist01": reached_as})
+    assert unaddressed_peers(site, "gw01") == ("hist01",)
+    with pytest.raises(SiteModelError, match=re.escape(said)):
+        derive(site, "gw01")
+
+
+def test_only_a_peer_of_the_host_needs_an_address() -> None:
+    model = changed("hosts/hist01", {})
+    model["hosts"]["eng01"] = {"address": "10.0.0.22"}
+    link = copy.deepcopy(model["links"][0])
+    link["client"]["host"] = "eng01"
+    model["links"].append(link)
+    assert derive(parse_site(model, []), "eng01").openings
+
+
+def test_a_host_may_have_several_addresses() -> None:
+    model = changed("hosts/hist01", {"addresses": ["10.0.0.21", "2001:DB8::21"]})
+    assert Opening("apis_hive", ("10.0.0.21", "2001:db8::21")) in needs(model, "gw01").openings
+
+
+def test_all_links_of_a_host_that_cannot_work_are_named() -> None:
+    model = changed("links/0/client/account", "LocalSystem")
+    second = copy.deepcopy(model["links"][0])
+    second["client"]["account"] = "LocalService"
+    model["links"].append(second)
+    with pytest.raises(SiteModelError) as caught:
+        needs(model, "gw01")
+    assert [problem.partition(":")[0] for problem in caught.value.problems] == ["links[0]", "links[1]"]
+
+
+def test_domains_are_told_apart_without_case() -> None:
+    model = changed("links/0/client/account", "LocalSystem")
+    model["hosts"]["gw01"]["domain"], model["hosts"]["hist01"]["domain"] = "Plant", "PLANT"
+    assert {grant.principal for grant in needs(model, "gw01").grants} == {"PLANT\\HIST01$"}

@@ -1,0 +1,178 @@
+# Copyright (c) 2026 The otsec.opc_dcom contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is private to the collection and may change or vanish at any time.
+"""From the needs of one host to sections of ``opc_host``, in the options of the modules behind them. Pure.
+
+No password is in a section. A section says everything the collection keeps on the host for links, so what a host does
+not need any more is taken away by what is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ._application import OPC_ENUM_APP_ID
+from ._site_groups import Groups, has_links, in_words_of_groups, is_described, with_group_links
+from ._site_model import Account, Application, Site, SiteModelError
+from ._site_needs import (
+    ANONYMOUS_LOGON,
+    APPLICATION,
+    OPC_ENUM,
+    Grant,
+    HostNeeds,
+    Opening,
+    derive,
+    unaddressed_peers,
+)
+from ._site_parser import parse_site
+
+# How an AppID is found, surest first, and how a program is.
+_SELECTORS = ("app_id", "prog_id", "clsid", "service", "program")
+_WAYS_TO_A_PROGRAM = ("service", "program", "prog_id", "clsid", "app_id")
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSource:
+    """Where a site is described: the variable `model` (None: not set), the groups, and what the inventory knows.
+
+    `inventory`: names of the hosts of this job. `addresses`: how Ansible reaches some of them.
+    """
+
+    model: object
+    groups: Groups
+    inventory: Collection[str]
+    addresses: Mapping[str, str]
+
+    @property
+    def is_described(self) -> bool:
+        return is_described(self.model, self.groups)
+
+    def read(self) -> Site:
+        """The site. Raises: SiteModelError, in the words of the variables where these say the links."""
+        if has_links(self.model):
+            return parse_site(self.model, self.inventory, self.addresses)
+        return self._in_words(
+            lambda: parse_site(with_group_links(self.model, self.groups), self.inventory, self.addresses)
+        )
+
+    def needs(self, host: str) -> HostNeeds:
+        """What one host needs. Raises: SiteModelError."""
+        site = self.read()
+        return self._in_words(lambda: derive(site, host))
+
+    def unaddressed_peers(self, host: str) -> tuple[str, ...]:
+        """The hosts whose address has to come from the inventory. Raises: SiteModelError."""
+        return unaddressed_peers(self.read(), host)
+
+    def _in_words(self, read: Callable[[], _T]) -> _T:
+        try:
+            return read()
+        except SiteModelError as error:
+            if has_links(self.model):
+                raise
+            raise SiteModelError(list(dict.fromkeys(map(in_words_of_groups, error.problems)))) from error
+
+
+@dataclass(frozen=True, slots=True)
+class StateOptions:
+    """What the model leaves open. `profiles` None: every profile."""
+
+    application_level: str = "default"
+    opc_enum_level: str = "packet_integrity"
+    profiles: tuple[str, ...] | None = None
+
+
+def host_state(needs: HostNeeds, options: StateOptions) -> dict[str, Any]:
+    """Sections for opc_host, names of the mutual accounts, and what is weaker than usual with its reason."""
+    sections: dict[str, Any] = {}
+    if needs.needs_opc_enum:
+        sections["opc_enum"] = {"state": "enabled", "authentication_level": options.opc_enum_level}
+    levels = [
+        {**selector_of(item), "authentication_level": options.application_level}
+        for item in needs.applications
+        if not item.is_program_only and any(grant.target == item.name for grant in needs.grants)
+    ]
+    if levels:
+        sections["applications"] = levels
+    sections["grants"] = _grants(needs)
+    sections["firewall"] = _firewall(needs, options)
+    return {
+        "sections": sections,
+        "accounts": [account.name for account in needs.local_accounts],
+        "exceptions": list(needs.exceptions),
+    }
+
+
+def account_options(accounts: Iterable[Account]) -> list[dict[str, str]]:
+    """The mutual accounts with their passwords, where the model has them: whoever shows this shows secrets."""
+    return [
+        {"name": account.name, **({} if account.password is None else {"password": account.password})}
+        for account in accounts
+    ]
+
+
+def selector_of(application: Application) -> dict[str, str]:
+    """The surest of the names of an application, as an option of dcom_application."""
+    return _first_of(application, _SELECTORS)
+
+
+def _first_of(application: Application, ways: Iterable[str]) -> dict[str, str]:
+    return next({way: value} for way in ways if (value := getattr(application, way)))
+
+
+def _grants(needs: HostNeeds) -> dict[str, Any]:
+    applications = {item.name: item for item in needs.applications}
+    items: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for grant in needs.grants:
+        item = items.setdefault((grant.scope, grant.target, grant.kind), _place(grant, applications))
+        item["entries"].append({"principal": grant.principal, "rights": list(grant.rights)})
+    section: dict[str, Any] = {"permissions": list(items.values())}
+    if any(grant.principal == ANONYMOUS_LOGON for grant in needs.grants):
+        section["allow_anonymous"] = True
+        section["reason"] = "; ".join(needs.exceptions)
+    return section
+
+
+def _place(grant: Grant, applications: Mapping[str, Application]) -> dict[str, Any]:
+    place: dict[str, Any] = {"scope": grant.scope, "kind": grant.kind, "entries": []}
+    if grant.scope != APPLICATION:
+        return place
+    if grant.target == OPC_ENUM:
+        # It registers itself with every right for Everyone (dcom.md 2.4), so its list is set as a whole.
+        return {**place, "app_id": OPC_ENUM_APP_ID, "exclusive": True}
+    application = applications[grant.target]
+    return {**place, **selector_of(application), **({"exclusive": True} if application.exclusive else {})}
+
+
+def _firewall(needs: HostNeeds, options: StateOptions) -> dict[str, Any]:
+    applications = {item.name: item for item in needs.applications}
+    # The endpoint mapper is opened for the peers of all the programs together.
+    section: dict[str, Any] = {"purge": True, "endpoint_mapper": False, "direction": "in"}
+    if options.profiles is not None:
+        section["profiles"] = list(options.profiles)
+    items = [
+        {
+            "title": opening.target,
+            **_first_of(applications[opening.target], _WAYS_TO_A_PROGRAM),
+            "direction": direction,
+            "remote_addresses": list(opening.peers),
+        }
+        for direction, openings in (("in", needs.openings), ("out", needs.calls))
+        for opening in openings
+        if opening.target in applications
+    ]
+    if items:
+        section.update(applications=items, endpoint_mapper=True)
+    browsers = _peers_of(OPC_ENUM, needs.openings)
+    if browsers:
+        section.update(opc_enum=True, opc_enum_remote_addresses=browsers, endpoint_mapper=True)
+    return section
+
+
+def _peers_of(target: str, openings: Iterable[Opening]) -> list[str]:
+    return [peer for opening in openings if opening.target == target for peer in opening.peers]
