@@ -4,7 +4,7 @@
 
 | process runs as | presents |
 |---|---|
-| LocalSystem, NetworkService, NT SERVICE\\x | the computer: `DOMAIN\\HOST$`, else `WORKGROUP\\HOST$`, which no peer knows |
+| LocalSystem, NetworkService, NT SERVICE\\x | the computer: `DOMAIN\\HOST$`, else `WORKGROUP\\HOST$` (unknown to all) |
 | the same, `UseMachineId` = 0 and no domain | nothing: a null session |
 | LocalService, a server launched for a remote user | nothing: a null session |
 | a local or domain user | that name with its password |
