@@ -1,7 +1,8 @@
 # Copyright (c) 2026 The otsec.opc_dcom contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes the options of opc_host into its documentation: each section has the options of the module it stands for.
+"""Writes the sections of opc_host into its documentation: each has the options of the module it stands for. The options
+of opc_host itself stand before them and are written by hand.
 
 `document_opc_host.py` rewrites plugins/modules/opc_host.py, `--check` says whether that would change it (exit code 1).
 Run it with an environment that has ansible-core, from anywhere. tests/drift holds the result to the argument spec.
@@ -21,8 +22,11 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = ROOT / "plugins" / "modules"
 TARGET = MODULES / "opc_host.py"
-# What is generated stands between the two keys.
-_OPTIONS = re.compile(r"(?<=^options:\n).*?(?=^extends_documentation_fragment:)", re.MULTILINE | re.DOTALL)
+# What is generated stands between this comment and the next key.
+_OPTIONS = re.compile(
+    r"(?<=^  # Sections, written by tools/document_opc_host.py\n).*?(?=^extends_documentation_fragment:)",
+    re.MULTILINE | re.DOTALL,
+)
 # O(name), O(name=value), O(name.other): a reference to an option of the same module.
 _REFERENCE = re.compile(r"\bO\((?P<name>[a-z_]+)(?P<rest>[=.\[)])")
 _WIDTH = 80
@@ -65,7 +69,7 @@ def section_option(name: str, section: Any) -> dict[str, Any]:
     """The documentation of one section: its options refer to each other as options of the section."""
     options = documentation(section.module)["options"]
     what = "A list of items with the options" if section.is_list else "Options"
-    suboptions = prefixed(options, name, frozenset(options))
+    suboptions = prefixed(options, f"{name}[]" if section.is_list else name, frozenset(options))
     option = {"description": f"{what} of M(otsec.opc_dcom.{section.module}).", "type": "dict"}
     if section.is_list:
         option |= {"type": "list", "elements": "dict"}
@@ -73,7 +77,7 @@ def section_option(name: str, section: Any) -> dict[str, Any]:
 
 
 def prefixed(value: Any, section: str, names: frozenset[str]) -> Any:
-    """The documentation with every reference to one of `names` led through the section."""
+    """The documentation with every reference to one of `names` led through the section (``firewall[]``)."""
     if isinstance(value, dict):
         return {key: prefixed(item, section, names) for key, item in value.items()}
     if isinstance(value, list):
@@ -93,7 +97,7 @@ def generated(text: str) -> str:
     block = "".join(f"  {line}\n" if line else "\n" for line in dumped.splitlines())
     result, count = _OPTIONS.subn(lambda _: block, text)
     if count != 1:
-        raise SystemExit(f"{TARGET} has no options: ... extends_documentation_fragment: block to write into")
+        raise SystemExit(f"{TARGET} has no place for the sections")
     return result
 
 

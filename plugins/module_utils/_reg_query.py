@@ -25,11 +25,19 @@ _LOCAL_MACHINE = "HKEY_LOCAL_MACHINE\\"
 
 @dataclass(slots=True)
 class QueriedKey:
-    """The values of one key as printed; `is_certain` is False when a line of it could be read in two ways."""
+    """The values of one key as printed. `doubtful` names the values that a line which could be read in two ways may
+    belong to; `is_lost` when even that cannot be told.
+    """
 
     path: str
     values: dict[str, RegistryValue] = field(default_factory=dict)
-    is_certain: bool = True
+    doubtful: set[str] = field(default_factory=set)
+    is_lost: bool = False
+    last_name: str | None = None
+
+    @property
+    def is_certain(self) -> bool:
+        return not self.doubtful and not self.is_lost
 
     def value(self, name: str) -> RegistryValue | None:
         """The value of that name, compared without case; None when the key does not have it."""
@@ -50,7 +58,7 @@ def parse_reg_query(output: str, default_label: str | None = None) -> Mapping[st
             path = line[len(_LOCAL_MACHINE) :] if line.startswith(_LOCAL_MACHINE) else line
             current = keys.setdefault(path.lower(), QueriedKey(path))
         elif current is not None and not _add_value(current, line, default_label):
-            current.is_certain = False
+            _doubt(current, line, default_label)
     return keys
 
 
@@ -73,8 +81,19 @@ def _add_value(key: QueriedKey, line: str, default_label: str | None) -> bool:
     value = _decode(kind, text)
     if value is None or name in key.values:
         return False
-    key.values["" if name == default_label else name] = value
+    key.last_name = "" if name == default_label else name
+    key.values[key.last_name] = value
     return True
+
+
+def _doubt(key: QueriedKey, line: str, default_label: str | None) -> None:
+    """Note whose line this may be: it goes on with the value before it, or it is a value of one of these names."""
+    names = {line[len(_GAP) : match.start()] for match in _TYPE.finditer(line)} if line.startswith(_GAP) else set()
+    key.doubtful.update("" if name == default_label else name for name in names)
+    if key.last_name is not None:
+        key.doubtful.add(key.last_name)
+    elif not names:
+        key.is_lost = True
 
 
 def _decode(kind: str, text: str) -> RegistryValue | None:

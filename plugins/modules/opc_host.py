@@ -14,6 +14,20 @@ description:
   - While it works, a journal on the host says what was to be done. If the controller dies midway, the next run undoes
     what was left unfinished before it does anything else.
 options:
+  snapshot:
+    description:
+      - Before the first change, save on the host what is about to change, for M(otsec.opc_dcom.dcom_snapshot).
+      - It costs a few messages, and nothing when nothing changes.
+    type: bool
+    default: true
+  snapshot_keep:
+    description: How many of the newest snapshots are kept. The first one is always kept besides.
+    type: int
+    default: 5
+  snapshot_path:
+    description: Write a copy of the snapshot to this file on the controller, or into this directory.
+    type: path
+  # Sections, written by tools/document_opc_host.py
   logging:
     description: Options of M(otsec.opc_dcom.dcom_logging).
     type: dict
@@ -189,7 +203,7 @@ options:
           - The level the application asks for as a client and at least accepts as a
             server.
           - V(default) deletes the value, so that the machine default counts, see M(otsec.opc_dcom.dcom_defaults).
-          - V(none) makes COM ignore access permissions and is refused unless O(applications.allow_weak=true).
+          - V(none) makes COM ignore access permissions and is refused unless O(applications[].allow_weak=true).
           - A program that sets its security itself ignores this.
         type: str
         choices: [none, connect, call, packet, packet_integrity, packet_privacy, default]
@@ -211,7 +225,7 @@ options:
           - Identity of the application when COM launches it. C(launching_user) (the
             value is deleted), C(interactive_user), C(local_service), C(network_service)
             or C(system).
-          - C(interactive_user) and C(system) are refused unless O(applications.allow_weak=true).
+          - C(interactive_user) and C(system) are refused unless O(applications[].allow_weak=true).
             C(system) works only for a program that runs already.
           - Any other account is refused, because COM keeps its password as an LSA secret
             that no registry or WMI interface writes. Refused also for services, whose
@@ -235,7 +249,7 @@ options:
           - Which value is meant. V(machine_limit) bounds everybody (dcomcnfg, I(Edit
             Limits)), V(machine_default) counts for applications without an own list
             (I(Edit Default)), V(application) is the list of one application.
-          - Machine limits are not changed while Group Policy sets them, see O(permissions.even_if_policy_overrides).
+          - Machine limits are not changed while Group Policy sets them, see O(permissions[].even_if_policy_overrides).
         type: str
         choices: [machine_limit, machine_default, application]
         required: true
@@ -257,8 +271,8 @@ options:
         choices: [present, absent, exact, default]
         default: present
       entries:
-        description: The entries. Not used with O(permissions.state=default), and not
-          together with O(permissions.sddl).
+        description: The entries. Not used with O(permissions[].state=default), and
+          not together with O(permissions[].sddl).
         type: list
         elements: dict
         suboptions:
@@ -275,7 +289,7 @@ options:
             description:
               - Rights by their names in dcomcnfg. Access has V(local_access) and V(remote_access),
                 launch the four others.
-              - Only O(permissions.state=absent) may leave them out, which takes away
+              - Only O(permissions[].state=absent) may leave them out, which takes away
                 every right.
             type: list
             elements: str
@@ -283,7 +297,7 @@ options:
               remote_activation]
           type:
             description:
-              - Whether the entry allows or denies. With O(permissions.state=absent),
+              - Whether the entry allows or denies. With O(permissions[].state=absent),
                 which entries are taken away.
               - A deny entry overrules every allow entry of the same right.
             type: str
@@ -291,7 +305,8 @@ options:
             default: allow
       sddl:
         description:
-          - For experts, with O(permissions.state=exact). The whole descriptor as SDDL.
+          - For experts, with O(permissions[].state=exact). The whole descriptor as
+            SDDL.
           - Owner, group and SACL stay as they are where the text does not name them.
         type: str
       app_id:
@@ -325,8 +340,8 @@ options:
         type: bool
         default: false
       allow_null_dacl:
-        description: Write also an O(permissions.sddl) without a DACL, which gives everybody,
-          anonymous included, every right.
+        description: Write also an O(permissions[].sddl) without a DACL, which gives
+          everybody, anonymous included, every right.
         type: bool
         default: false
       allow_anonymous:
@@ -342,8 +357,8 @@ options:
         type: bool
         default: false
       allow_old_format:
-        description: Write also an O(permissions.sddl) with masks of C(0x1) alone, which
-          mean every right.
+        description: Write also an O(permissions[].sddl) with masks of C(0x1) alone,
+          which mean every right.
         type: bool
         default: false
       even_if_policy_overrides:
@@ -358,7 +373,7 @@ options:
           - A descriptor that COM rejects (missing owner or group, masks without C(0x1),
             mixed formats) is corrected. One without a DACL, a value of another type,
             and bytes that are no descriptor make room for what Windows ships.
-          - Not needed with O(permissions.state=exact) and O(permissions.state=default),
+          - Not needed with O(permissions[].state=exact) and O(permissions[].state=default),
             which replace whatever is there.
         type: bool
         default: false
@@ -546,6 +561,16 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+snapshot:
+  description: The snapshot that leads back to the state before this run.
+  returned: when something was changed and O(snapshot=true)
+  type: str
+  sample: 20261122T060000Z
+recovered:
+  description: What a run that had not finished was about to do; as far as it was done, it was undone first.
+  returned: when a run had not finished
+  type: list
+  elements: str
 before:
   description: The sections that were given as they were, in words.
   returned: success
@@ -554,6 +579,11 @@ after:
   description: The same sections as they are now, or in check mode would be.
   returned: success
   type: dict
+exceptions:
+  description: What is weaker than need be because it was asked for, in any section. Meant for the auditor.
+  returned: success
+  type: list
+  elements: str
 reboot_required:
   description: Whether something that was written, now or by an earlier run, counts only after a reboot.
   returned: success

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from ..module_utils._plan import Plan
 from ..module_utils._registry import RegistryKey
 from ._host._host import Host
+from ._host._snapshots import SnapshotRequest
 
 Parameters = Mapping[str, Any]
 Spec = dict[str, dict[str, Any]]
@@ -46,6 +47,10 @@ class Resource(abc.ABC):
 
     def prefetch(self, host: Host, desired: Any) -> None:  # noqa: B027 - most resources read value by value
         """Read ahead what `plan` will need, where one bulk read is cheaper."""
+
+    def snapshot(self, host: Host, desired: Any) -> SnapshotRequest | None:
+        """The snapshot to take before the first change; single modules take none."""
+        return None
 
     @abc.abstractmethod
     def plan(self, host: Host, desired: Any) -> Plan:

@@ -10,13 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..module_utils._errors import HostStateError
 from ..module_utils._host_state import PendingReboot, PendingRestart, StaleProcess
 from ..module_utils._plan import Operation, Plan, render, unique
 from ..module_utils._service_operations import SetRunning
+from ..module_utils._snapshot import Snapshot
 from ._host._apply import apply_operations, recover
 from ._host._host import Host, KeptState
 from ._host._services import STOPPED
+from ._host._snapshots import SnapshotRequest, save_before
 from ._resource import Resource
+from ._snapshot_files import write_copy
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,8 @@ class Outcome:
     pending_restart: PendingRestart = field(default_factory=PendingRestart)
     stale: tuple[StaleProcess, ...] = ()
     recovered: tuple[Operation, ...] = ()
-    notes: tuple[str, ...] = field(default_factory=tuple)
+    notes: tuple[str, ...] = ()
+    snapshot: Snapshot | None = None
 
     def to_result(self, *, with_diff: bool) -> dict[str, Any]:
         """The result of the module."""
@@ -41,9 +46,14 @@ class Outcome:
             "reboot_reasons": list(self._reboot_reasons()),
             "exceptions": list(self.plan.exceptions),
         }
+        if self.snapshot is not None:
+            result["snapshot"] = self.snapshot.name
         if with_diff:
             result["diff"] = {"before": render(self.plan.before), "after": render(self.plan.after)}
-        warnings = [*self.plan.warnings, *(f"undid an unfinished run: {item.describe()}" for item in self.recovered)]
+        warnings = list(self.plan.warnings)
+        if self.recovered:
+            result["recovered"] = [item.describe() for item in self.recovered]
+            warnings.append(f"a run had not finished; what it had done of its {len(self.recovered)} changes was undone")
         if warnings:
             result["warnings"] = warnings
         return result
@@ -62,10 +72,13 @@ def run_resource(host: Host, resource: Resource, desired: Any, *, check_mode: bo
         kept = _settle(host, kept, check_mode=check_mode)
     plan, stale = _with_restarts(host, resource.plan(host, desired))
     left = PendingRestart(tuple(item for item in kept.pending_restart.processes if not _stops(plan, item.service)))
+    snapshot = None
     if not check_mode:
+        if plan.preview_only:
+            raise HostStateError(f"missing on this host: {', '.join(plan.preview_only)}. Nothing was changed")
         host.stop_pretending()
-        _apply(host, kept, plan, stale)
-    return Outcome(plan, kept.pending_reboot, left, stale, recovered, tuple(host.registry.notes))
+        snapshot = _apply(host, kept, plan, stale, resource.snapshot(host, desired))
+    return Outcome(plan, kept.pending_reboot, left, stale, recovered, tuple(host.registry.notes), snapshot)
 
 
 def _settle(host: Host, kept: KeptState, *, check_mode: bool) -> KeptState:
@@ -103,18 +116,27 @@ def _stops(plan: Plan, service: str) -> bool:
     )
 
 
-def _apply(host: Host, kept: KeptState, plan: Plan, stale: tuple[StaleProcess, ...]) -> None:
-    """Apply the plan; what is not in force at once is marked in the same transaction, before it is written."""
+def _apply(
+    host: Host, kept: KeptState, plan: Plan, stale: tuple[StaleProcess, ...], request: SnapshotRequest | None
+) -> Snapshot | None:
+    """Save what is about to change, then apply the plan; return the snapshot, if one was wanted and needed.
+
+    What is not in force at once is marked in the same transaction, before it is written.
+    """
     for operation in kept.overtaken:
         host.registry.set_value(operation)
     if plan.is_empty:
-        return
+        return None
+    operations = host.registry_operations.with_missing_keys(plan.operations)
+    snapshot = None if request is None else save_before(host, operations, request)
+    if snapshot is not None and request is not None and request.path:
+        write_copy(request.path, snapshot)
     markers = (
         host.mark_pending_reboot(kept.pending_reboot, plan.reboot_reasons) if plan.reboot_reasons else None,
         host.mark_pending_restart(kept.pending_restart, stale) if stale else None,
     )
-    operations = host.registry_operations.with_missing_keys(plan.operations)
     apply_operations(host, (*(marker for marker in markers if marker), *operations))
+    return snapshot
 
 
 def _plain(state: object) -> Any:

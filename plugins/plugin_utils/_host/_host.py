@@ -33,7 +33,7 @@ from ._registration import RegistrationGateway
 from ._registry import RegistryGateway
 from ._registry_operations import RegistryOperations
 from ._services import ServiceGateway
-from ._system import SystemGateway
+from ._system import OperatingSystem, SystemGateway
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Host:
             SERVICES: self.services,
             REGISTRATION: RegistrationGateway(client, self.registry, self.services),
         }
-        self._boot_time: datetime | None = None
+        self._operating_system: OperatingSystem | None = None
         self._programs: ProgramFinder | None = None
 
     @property
@@ -86,9 +86,14 @@ class Host:
     @property
     def boot_time(self) -> datetime:
         """When the host booted (UTC); read once."""
-        if self._boot_time is None:
-            self._boot_time = self.system.read_operating_system().last_boot_time
-        return self._boot_time
+        return self.operating_system.last_boot_time
+
+    @property
+    def operating_system(self) -> OperatingSystem:
+        """What Win32_OperatingSystem said when it was first asked."""
+        if self._operating_system is None:
+            self._operating_system = self.system.read_operating_system()
+        return self._operating_system
 
     def read_kept_state(self) -> KeptState:
         """The markers and the journal. One message on a host that has none of them, a few on others."""

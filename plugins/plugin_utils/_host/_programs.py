@@ -21,7 +21,7 @@ from ._registry import RegistryGateway
 from ._system import SystemGateway
 
 _LOCAL_SERVER = "LocalServer32"
-_IMAGE_PATH = "ImagePath"
+IMAGE_PATH = "ImagePath"
 _SERVICES = RegistryKey("SYSTEM\\CurrentControlSet\\Services")
 
 
@@ -46,7 +46,7 @@ class ProgramFinder:
 
         Raises: HostStateError when there is no such service.
         """
-        command_line = text_of(self._registry.value(service_key(name), _IMAGE_PATH, RegistryType.EXPAND_SZ))
+        command_line = text_of(self._registry.value(service_key(name), IMAGE_PATH, RegistryType.EXPAND_SZ))
         if not command_line:
             raise HostStateError(f"the host has no service {name}")
         return self.of_command_line(command_line)

@@ -20,6 +20,7 @@ from ...module_utils._registry import RegistryKey, RegistryType, RegistryValue
 from ...module_utils._service_operations import LOCAL_SYSTEM, MANUAL, RegisterServer, UnregisterServer
 from .._wsman._client import WsmanClient
 from .._wsman._errors import CommandTimedOut, WsmanFault
+from ._programs import IMAGE_PATH, service_key
 from ._registry import RegistryGateway
 from ._services import STOPPED, Service, ServiceGateway
 
@@ -69,6 +70,8 @@ class RegistrationGateway:
             return
         service = Service(operation.service, STOPPED, MANUAL, LOCAL_SYSTEM, operation.program, 0)
         self._services.pretend_service(operation.service, service)
+        image_path = RegistryValue(RegistryType.EXPAND_SZ, f'"{operation.program}"')
+        self._registry.pretend(SetValue(service_key(operation.service), IMAGE_PATH, before=None, after=image_path))
         self._pretend_values(operation.app_id_key, self._values_after(operation))
 
     def _values_after(self, operation: RegisterServer) -> tuple[tuple[str, RegistryValue | None], ...]:

@@ -47,8 +47,9 @@ _SETTERS: dict[RegistryType, tuple[str, str]] = {
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-# A cmd line holds 8191 characters; a key path up to a few hundred. Source: wsman_cim.md 6.1.
-_KEYS_PER_COMMAND = 16
+# A cmd line holds 8191 characters (wsman_cim.md 6.1); WinRM puts "cmd.exe /c" and quotes around ours.
+_MAX_COMMAND_LINE = 7500
+_JOINT = " & "
 # A key without an unnamed value on every Windows: its `/ve` line shows how this host labels the unnamed value.
 _LABEL_PROBE = RegistryKey("SYSTEM\\CurrentControlSet")
 
@@ -156,10 +157,12 @@ class RegistryGateway:
         """
         roots = [key for key in trees if key.folded not in self._trees]
         below = tuple(f"{key.folded}\\" for key in roots)  # printed with the tree; printed twice it would be ambiguous
-        wanted = [(key, False) for key in keys if not self._is_known(key) and not f"{key.folded}\\".startswith(below)]
-        wanted += [(key, True) for key in roots]
-        for start in range(0, len(wanted), _KEYS_PER_COMMAND):
-            self._prefetch_some(wanted[start : start + _KEYS_PER_COMMAND])
+        single = {key.folded: key for key in keys if not self._is_known(key)}
+        wanted = [(key, False) for folded, key in single.items() if not f"{folded}\\".startswith(below)]
+        wanted += [(key, True) for key in {key.folded: key for key in roots}.values()]
+        for some in _cut(wanted):
+            if self.has_shell is not False:
+                self._prefetch_some(some)
 
     def _prefetch_some(self, wanted: list[tuple[RegistryKey, bool]]) -> None:
         output = self._query([(key, tree) for key, tree in wanted])
@@ -172,10 +175,8 @@ class RegistryGateway:
 
     def _query(self, wanted: list[tuple[RegistryKey, bool]]) -> tuple[str, bool] | None:
         """Run the queries; (output, every query succeeded), or None when this host does not let us."""
-        lines = [f"reg.exe query {_quoted(_LABEL_PROBE)} /ve"]
-        lines += [f"reg.exe query {_quoted(key)}{' /s' if is_tree else ''}" for key, is_tree in wanted]
         try:
-            result = self._client.run_command(" & ".join(lines))
+            result = self._client.run_command(_JOINT.join((_LABEL_LINE, *(_line(key, tree) for key, tree in wanted))))
         except WsmanFault as fault:
             self.has_shell = False
             self.notes.append(f"the cmd shell is not to be had ({fault}); values are read one by one")
@@ -194,15 +195,36 @@ class RegistryGateway:
         tree = {
             path: item for path, item in keys.items() if path == key.folded or (is_tree and path.startswith(prefix))
         }
-        if any(not item.is_certain for item in tree.values()):
+        if any(item.is_lost for item in tree.values()):
             self.notes.append(f"{key} holds values that reg.exe prints ambiguously; it is read value by value")
             return
         if not tree and not is_complete and self._types_on_host(key) not in (None, {}):
             return
+        for item in tree.values():
+            self._resolve_doubts(item)
         self._cache[key.folded] = tree.pop(key.folded, None)
         self._cache.update(tree)
         if is_tree:
             self._trees.add(key.folded)
+
+    def _resolve_doubts(self, found: QueriedKey) -> None:
+        """Read the values again of which reg.exe left in doubt where they end. One or two messages each."""
+        if not found.doubtful:
+            return
+        key = RegistryKey(found.path)
+        self.notes.append(f"{key} holds values that reg.exe prints ambiguously; {len(found.doubtful)} are read singly")
+        for name in found.doubtful:
+            value = self._read_now(key, name)
+            found.values = {item: kept for item, kept in found.values.items() if item.lower() != name.lower()}
+            if value is not None:
+                found.values[name] = value
+        found.doubtful.clear()
+
+    def _read_now(self, key: RegistryKey, name: str) -> RegistryValue | None:
+        answer = self._get(key, name, RegistryType.SZ)
+        if answer.return_value == TYPE_MISMATCH:
+            return self._value_of_any_type(key, name)
+        return _value_in(answer, key, name, RegistryType.SZ)
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
@@ -364,8 +386,29 @@ def _to_cim(data: RegistryData) -> object:
     return list(data) if isinstance(data, tuple) else data
 
 
+def _cut(wanted: list[tuple[RegistryKey, bool]]) -> list[list[tuple[RegistryKey, bool]]]:
+    """The queries in portions that fit in one command line."""
+    portions: list[list[tuple[RegistryKey, bool]]] = []
+    room = 0
+    for key, is_tree in wanted:
+        size = len(_JOINT) + len(_line(key, is_tree))
+        if size > room:
+            portions.append([])
+            room = _MAX_COMMAND_LINE - len(_LABEL_LINE)
+        portions[-1].append((key, is_tree))
+        room -= size
+    return portions
+
+
+def _line(key: RegistryKey, is_tree: bool) -> str:
+    return f"reg.exe query {_quoted(key)}{' /s' if is_tree else ''}"
+
+
 def _quoted(key: RegistryKey) -> str:
     """The key as one argument of a command line. Raises: DomainError for characters cmd.exe would act on."""
     if any(character in key.path for character in '"%\r\n'):
         raise DomainError(f"{key} cannot be named on a command line")
     return f'"HKLM\\{key.path}"'
+
+
+_LABEL_LINE = f"reg.exe query {_quoted(_LABEL_PROBE)} /ve"

@@ -15,7 +15,10 @@ from ...module_utils._host_state import STATE_KEY
 from ...module_utils._plan import Plan, combine
 from ...module_utils._registry import RegistryKey
 from ...module_utils._service_operations import SetRunning
+from ...module_utils._snapshot import Kind
 from .._host._host import Host
+from .._host._identity import KEYS as IDENTITY_KEYS
+from .._host._snapshots import DEFAULT_KEEP, SnapshotRequest
 from .._resource import Parameters, Resource, Spec
 from ._application import DcomApplication
 from ._firewall import OpcFirewall
@@ -63,33 +66,61 @@ SECTIONS: Mapping[str, Section] = {
 }
 
 
+# Options of opc_host itself; everything else is a section.
+OWN_OPTIONS: Spec = {
+    "snapshot": {"type": "bool", "default": True},
+    "snapshot_keep": {"type": "int", "default": DEFAULT_KEEP},
+    "snapshot_path": {"type": "path"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HostRequest:
+    """The parts in the order of writing; whether a snapshot is taken, how many are kept, and where a copy goes."""
+
+    parts: tuple[Part, ...]
+    takes_snapshot: bool
+    keep: int
+    path: str | None
+
+
 class OpcHost(Resource):
     """The whole desired state of a host; a section that is not given is left alone."""
 
-    argument_spec: ClassVar[Spec] = {name: section.option() for name, section in SECTIONS.items()}
+    argument_spec: ClassVar[Spec] = {**OWN_OPTIONS, **{name: section.option() for name, section in SECTIONS.items()}}
 
-    def desired(self, parameters: Parameters) -> Sequence[Part]:
+    def desired(self, parameters: Parameters) -> HostRequest:
         parts = [part for name, section in SECTIONS.items() for part in _parts(name, section, parameters.get(name))]
         if not parts:
             raise ParameterError("", f"nothing to set: give at least one section of {', '.join(SECTIONS)}")
-        return parts
+        keep = int(parameters["snapshot_keep"])
+        if keep < 1:
+            raise ParameterError("snapshot_keep", "at least one snapshot is kept")
+        return HostRequest(tuple(parts), bool(parameters["snapshot"]), keep, parameters.get("snapshot_path"))
 
-    def keys(self, desired: Sequence[Part]) -> Sequence[RegistryKey]:
-        return _unique(key for part in desired for key in part.resource.keys(part.desired))
+    def keys(self, desired: HostRequest) -> Sequence[RegistryKey]:
+        return _unique(key for part in desired.parts for key in part.resource.keys(part.desired))
 
-    def trees(self, desired: Sequence[Part]) -> Sequence[RegistryKey]:
-        return _unique(key for part in desired for key in part.resource.trees(part.desired))
+    def trees(self, desired: HostRequest) -> Sequence[RegistryKey]:
+        return _unique(key for part in desired.parts for key in part.resource.trees(part.desired))
 
-    def keys_found(self, host: Host, desired: Sequence[Part]) -> Sequence[RegistryKey]:
-        return _unique(key for part in desired for key in part.resource.keys_found(host, part.desired))
+    def keys_found(self, host: Host, desired: HostRequest) -> Sequence[RegistryKey]:
+        return _unique(key for part in desired.parts for key in part.resource.keys_found(host, part.desired))
 
-    def prefetch(self, host: Host, desired: Sequence[Part]) -> None:
+    def prefetch(self, host: Host, desired: HostRequest) -> None:
         """Two commands at most: one for what is known beforehand, one for what the first one tells."""
-        host.registry.prefetch([*self.keys(desired), STATE_KEY], trees=self.trees(desired))
+        identity = IDENTITY_KEYS if desired.takes_snapshot else ()
+        host.registry.prefetch([*self.keys(desired), STATE_KEY, *identity], trees=self.trees(desired))
         host.registry.prefetch(self.keys_found(host, desired))
 
-    def plan(self, host: Host, desired: Sequence[Part]) -> Plan:
-        return _started_last(combine({part.name: _plan_part(host, part) for part in desired}))
+    def snapshot(self, host: Host, desired: HostRequest) -> SnapshotRequest | None:
+        if not desired.takes_snapshot:
+            return None
+        keys = (*self.keys(desired), *self.keys_found(host, desired))
+        return SnapshotRequest(Kind.RUN, "before opc_host", desired.keep, keys, desired.path)
+
+    def plan(self, host: Host, desired: HostRequest) -> Plan:
+        return _started_last(combine({part.name: _plan_part(host, part) for part in desired.parts}))
 
 
 def _unique(keys: Iterable[RegistryKey]) -> list[RegistryKey]:
