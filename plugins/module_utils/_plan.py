@@ -84,6 +84,7 @@ class Plan:
     `before` and `after` map a section to words, numbers, lists or nested mappings: they become the module's result and,
     rendered as lines, its diff. `restart_services` are service names; `reboot_reasons` say what waits for a reboot.
     `exceptions` name what is weaker than the collection does on its own and was asked for by an explicit option.
+    `preview_only` names what is missing on the host for the plan to be carried out; it can be shown, not applied.
     """
 
     operations: tuple[Operation, ...] = ()
@@ -93,6 +94,7 @@ class Plan:
     reboot_reasons: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     exceptions: tuple[str, ...] = ()
+    preview_only: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -110,6 +112,7 @@ def combine(plans: Mapping[str, Plan]) -> Plan:
         reboot_reasons=unique(reason for plan in parts for reason in plan.reboot_reasons),
         warnings=unique(text for plan in parts for text in plan.warnings),
         exceptions=unique(text for plan in parts for text in plan.exceptions),
+        preview_only=unique(text for plan in parts for text in plan.preview_only),
     )
 
 

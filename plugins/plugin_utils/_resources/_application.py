@@ -71,14 +71,14 @@ class DcomApplication(Resource):
         return host.applications.keys_found(desired.selector)
 
     def plan(self, host: Host, desired: ApplicationRequest) -> Plan:
-        facts = _read(host, desired)
+        facts = read_application_facts(host, desired)
         plan = plan_application(facts, desired, host.accounts.name_of)
         if plan.operations and facts.application is not None:
             host.registry.require_writable(facts.application.key)
         return plan
 
 
-def _read(host: Host, request: ApplicationRequest) -> ApplicationFacts:
+def read_application_facts(host: Host, request: ApplicationRequest) -> ApplicationFacts:
     """Only what the request asks about. Raises: ApplicationMissingError where nothing can be made of the selector."""
     try:
         application = host.applications.find(request.selector)

@@ -85,14 +85,15 @@ class DcomPermission(Resource):
 
     def plan(self, host: Host, desired: PermissionRequest) -> Plan:
         entries = [Entry(host.accounts.resolve(item.principal), item.rights, item.access) for item in desired.entries]
-        facts = _read(host, desired)
+        facts = read_permission_facts(host, desired)
         plan = plan_permission(facts, desired, entries, host.accounts.name_of)
         if plan.operations and facts.application is not None:
             host.registry.require_writable(facts.place.key)
         return plan
 
 
-def _read(host: Host, request: PermissionRequest) -> PermissionFacts:
+def read_permission_facts(host: Host, request: PermissionRequest) -> PermissionFacts:
+    """What the host has in the place of the request. Raises: ApplicationMissingError."""
     if request.selector is not None:
         return _read_application(host, host.applications.find(request.selector), request.kind)
     place = machine_place(request.scope, request.kind)
