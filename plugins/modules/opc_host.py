@@ -385,6 +385,100 @@ options:
             task fails otherwise.
         type: bool
         default: false
+  grants:
+    description: Options of M(otsec.opc_dcom.dcom_grants).
+    type: dict
+    suboptions:
+      permissions:
+        description:
+          - The access control lists and what each is to grant. V([]) takes away everything
+            this module has granted.
+        type: list
+        elements: dict
+        required: true
+        suboptions:
+          scope:
+            description: The limits or the defaults of the machine, or one application.
+            type: str
+            choices: [machine_limit, machine_default, application]
+            required: true
+          kind:
+            description: Permissions to call, or to launch and activate.
+            type: str
+            choices: [access, launch]
+            required: true
+          entries:
+            description: Who gets what. An account that is named twice gets the rights
+              of both entries.
+            type: list
+            elements: dict
+            required: true
+            suboptions:
+              principal:
+                description:
+                  - C(DOMAIN\name), C(.\name), C(name@domain), C(DOMAIN\HOST$), a well-known
+                    English name, or a SID.
+                type: str
+                required: true
+              rights:
+                description: Rights by the names of dcomcnfg. An access list knows the
+                  two access rights, a launch list the other four.
+                type: list
+                elements: str
+                choices: [local_access, remote_access, local_launch, remote_launch,
+                  local_activation, remote_activation]
+                required: true
+          exclusive:
+            description:
+              - Whether nobody but SYSTEM, Administrators and the entries is to be in
+                the list. What else is in it is lost.
+            type: bool
+            default: false
+          app_id:
+            description: AppID of the application, with or without braces.
+            type: str
+          name:
+            description: Display name of the application in dcomcnfg.
+            type: str
+          prog_id:
+            description: ProgID of a class of the application.
+            type: str
+          clsid:
+            description: CLSID of a class of the application.
+            type: str
+          program:
+            description: Executable of the application. One without an AppID is made
+              an application.
+            type: str
+          service:
+            description: Service the application runs as.
+            type: str
+      expected_accounts:
+        description:
+          - Accounts that tasks before this one create. In check mode they may be missing
+            on the host and are shown by name.
+          - Outside check mode an account that is missing is an error all the same.
+        type: list
+        elements: str
+        default: []
+      allow_anonymous:
+        description: Permit grants to ANONYMOUS LOGON. Every run reports them in RV(exceptions).
+        type: bool
+        default: false
+      allow_everyone:
+        description: Permit grants to Everyone. Every run reports them in RV(exceptions).
+        type: bool
+        default: false
+      assume_shipped:
+        description:
+          - Start from what Windows ships where a value is absent and Microsoft does
+            not document what that means.
+        type: bool
+        default: false
+      reason:
+        description: Why exceptions are permitted. It is added to each of them.
+        type: str
+        default: ''
   host_policy:
     description: Options of M(otsec.opc_dcom.opc_host_policy).
     type: dict

@@ -22,6 +22,7 @@ from .._host._snapshots import DEFAULT_KEEP, SnapshotRequest
 from .._resource import Parameters, Resource, Spec
 from ._application import DcomApplication
 from ._firewall import OpcFirewall
+from ._grants import DcomGrants
 from ._host_policy import HostPolicy
 from ._opc_enum import OpcEnum
 from ._permission import DcomPermission
@@ -61,6 +62,7 @@ SECTIONS: Mapping[str, Section] = {
     "opc_enum": Section("opc_enum", OpcEnum()),
     "applications": Section("dcom_application", DcomApplication(), is_list=True),
     "permissions": Section("dcom_permission", DcomPermission(), is_list=True),
+    "grants": Section("dcom_grants", DcomGrants()),
     "host_policy": Section("opc_host_policy", HostPolicy()),
     "firewall": Section("opc_firewall", OpcFirewall()),
 }

@@ -243,6 +243,8 @@ def test_an_account_that_is_missing_is_never_written(server: LiveHost) -> None:
     wanted = item(LIMIT, "access", carol=["remote_access"])
     with pytest.raises(UnknownAccountError):
         grant(server, wanted)
+    with pytest.raises(HostStateError, match=r"\.\\carol \(does not exist yet\)"):
+        grant(server, wanted, expected_accounts=["carol"])
     assert server.writes == []
 
 
