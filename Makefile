@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Two targets matter: `make demo` and `make test`. Each sets up everything it needs below .build/.
+# `make test ALSO="wine slow"` runs more targets after it and counts everything in one last line.
 PYTHON ?= python3
-VENV = $(shell $(PYTHON) tools/setup_env.py $(if $(CORE),--core $(CORE)))
-COLLECTIONS = $(CURDIR)/.build/collections
 
-.PHONY: demo test unit e2e drift matrix slow lint types bench lock clean
+.PHONY: demo test unit e2e drift matrix slow wine package sanity sanity-all lint types bench lock clean
 
 demo:
 	@$(PYTHON) tools/run.py demo
 
 test:
-	@$(PYTHON) tools/run.py test
+	@$(PYTHON) tools/run.py test $(ALSO)
 
-unit e2e drift matrix slow lint types bench:
+unit e2e drift matrix slow wine package sanity sanity-all lint types bench:
 	@$(PYTHON) tools/run.py $@
 
 lock:

@@ -9,7 +9,7 @@ lock() {  # lock <name> <python> <package...>
   scratch=$(mktemp -d)
   "$python" -m venv "$scratch/venv"
   "$scratch/venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
-  { echo "# SPDX-License-Identifier: GPL-3.0-or-later"
+  { head -n 1 requirements/test.in
     echo "# Made by tools/lock.sh; edit the .in files instead."
     "$scratch/venv/bin/python" -m pip freeze --exclude pip --exclude setuptools
   } > "requirements/$name.txt"

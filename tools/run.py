@@ -3,70 +3,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs the project's targets in the environments that setup_env.py builds; the Makefile calls nothing else.
 
-`run.py test` is everything a change must pass. Each step prints its name and time; a step that cannot run on this
-machine says so by name and is listed at the end. The last line counts the steps.
+`run.py test` is everything a change must pass; more targets may follow. Each step prints its name and time, and the
+rest goes on when one fails; a step that cannot run on this machine says so by name and is listed at the end. The last
+line counts: a test of pytest is one, a command (a linter, the demo) is one, what is left out is skipped.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable
 
+import debian
+import package as packaging
+import sanity as ansible_sanity
 import setup_env
+from steps import COLLECTIONS, ROOT, TALLY, StepFailed, call, pytest, venv_for
 
-ROOT = Path(__file__).resolve().parent.parent
-COLLECTIONS = ROOT / ".build" / "collections"
-OURS = COLLECTIONS / "ansible_collections" / "otsec" / "opc_dcom"
 PACKAGE = "ansible_collections.otsec.opc_dcom.plugins"
 # Everything that is typed strictly.
 TYPED = (f"{PACKAGE}.module_utils", f"{PACKAGE}.plugin_utils", f"{PACKAGE}.action")
-
-# Debian package -> what is left out without it.
-ORACLES = {"python3-samba": "comparison with Samba"}
-
-left_out: list[str] = []
-
-
-def environment(venv: Path) -> dict[str, str]:
-    """The environment of a step: this venv first, this checkout's collections, no proxy or CA settings of the shell."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.upper().endswith("_PROXY") and name not in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PYTHONPATH")
-    }
-    kept["PATH"] = f"{venv / 'bin'}{os.pathsep}{kept.get('PATH', '')}"
-    kept["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS)
-    kept["ANSIBLE_LOCALHOST_WARNING"] = "False"
-    return kept
-
-
-def venv_for(core: str | None = None, *, lint: bool = False) -> Path:
-    """Build the environment if need be. Exits like setup_env when no Python fits."""
-    arguments = ["--lint"] if lint else ["--core", core] if core else []
-    command = [sys.executable, str(ROOT / "tools" / "setup_env.py"), *arguments]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        sys.exit(done.returncode)
-    return Path(done.stdout.strip().splitlines()[-1])
-
-
-def call(venv: Path, *command: str, cwd: Path = ROOT, extra: Mapping[str, str] | None = None) -> None:
-    """Run one command of a step and stop everything if it fails."""
-    executable = venv / "bin" / command[0]
-    argv = [str(executable) if executable.exists() else command[0], *command[1:]]
-    done = subprocess.run(argv, cwd=cwd, env={**environment(venv), **(extra or {})}, check=False)
-    if done.returncode:
-        print(f"run: failed: {' '.join(command)}", flush=True)
-        sys.exit(done.returncode)
-
-
-def pytest(venv: Path, *arguments: str, **options: str) -> None:
-    call(venv, "python", "-m", "pytest", "-p", "no:cacheprovider", "-q", "-n", "2", *arguments, extra=options)
 
 
 # -- targets
@@ -108,7 +64,7 @@ def matrix() -> None:
     """The same playbooks on every supported ansible-core; one whose Python is missing is left out by name."""
     for core in setup_env.PYTHONS:
         if not any(setup_env.find_python(version) for version in setup_env.PYTHONS[core]):
-            leave_out(f"ansible-core {core}: no Python {' or '.join(setup_env.PYTHONS[core])} on this machine")
+            TALLY.leave_out(f"ansible-core {core}: no Python {' or '.join(setup_env.PYTHONS[core])} on this machine")
             continue
         print(f"-- ansible-core {core}", flush=True)
         pytest(venv_for(core), "-m", "matrix", "tests/integration")
@@ -116,37 +72,35 @@ def matrix() -> None:
 
 def slow() -> None:
     """Full counts of the property tests and comparisons."""
-    pytest(venv_for(), "-m", "slow", "tests")
+    pytest(venv_for(), "-m", "slow and not wine", "tests")
 
 
 def oracles() -> None:
-    """Install the Debian packages that tests compare with, if we may; otherwise name what is left out."""
-    missing = [name for name in ORACLES if not is_installed(name)]
-    if not missing:
-        return
-    if os.geteuid() == 0 and shutil.which("apt-get"):
-        subprocess.run(["apt-get", "update", "-qq"], check=False)
-        apt = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]
-        subprocess.run(
-            apt, check=False, stdout=subprocess.DEVNULL, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        )
-    for name in missing:
-        if not is_installed(name):
-            leave_out(f"{ORACLES[name]}: Debian's {name} is not installed")
+    """Samba, which tests compare with."""
+    debian.ensure(debian.SAMBA, "comparison with Samba")
 
 
-def is_installed(package: str) -> bool:
-    query = ["dpkg-query", "--show", "--showformat=${Status}", package]
-    try:
-        done = subprocess.run(query, capture_output=True, text=True, check=False)
-    except OSError:
-        return False
-    return done.stdout.endswith("ok installed")
+def wine() -> None:
+    """Comparisons with Wine."""
+    if debian.ensure(debian.WINE, "comparison with Wine"):
+        pytest(venv_for(), "-m", "wine", "tests")
 
 
-def leave_out(what: str) -> None:
-    left_out.append(what)
-    print(f"run: LEFT OUT {what}", flush=True)
+def package() -> None:
+    """ansible-lint, documentation, licences; the tarball, installed elsewhere, and the demo from there."""
+    packaging.check()
+
+
+def sanity() -> None:
+    """ansible-test sanity on the newest ansible-core that runs here."""
+    core, _python = setup_env.choose(None)
+    ansible_sanity.check(core)
+
+
+def sanity_all() -> None:
+    """ansible-test sanity on every supported ansible-core."""
+    for core in setup_env.PYTHONS:
+        ansible_sanity.check(core)
 
 
 def demo() -> None:
@@ -161,28 +115,37 @@ def bench() -> None:
 
 
 TEST_STEPS: tuple[Callable[[], None], ...] = (oracles, lint, types, drift, unit, e2e, matrix)
-TARGETS = {step.__name__: step for step in (*TEST_STEPS, slow, demo, bench)}
+MORE_STEPS = (slow, wine, package, sanity, sanity_all, demo, bench)
+TARGETS = {step.__name__.replace("_", "-"): (step,) for step in (*TEST_STEPS, *MORE_STEPS)} | {"test": TEST_STEPS}
 
 
-def run_step(step: Callable[[], None]) -> None:
+def run_step(step: Callable[[], None]) -> str | None:
+    """What failed."""
     started = time.monotonic()
     print(f"== {step.__name__}: {step.__doc__}", flush=True)
-    step()
+    try:
+        step()
+    except StepFailed as failure:
+        print(f"== {step.__name__} FAILED in {time.monotonic() - started:.0f} s: {failure}", flush=True)
+        return f"{step.__name__}: {failure}"
     print(f"== {step.__name__} passed in {time.monotonic() - started:.0f} s", flush=True)
+    return None
 
 
-def main() -> None:
+def main() -> int:
     names = sys.argv[1:] or ["test"]
-    if names == ["demo"]:
-        demo()
-        return
-    steps = [step for name in names for step in (TEST_STEPS if name == "test" else (TARGETS[name],))]
-    for step in steps:
-        run_step(step)
-    for what in left_out:
+    unknown = [name for name in names if name not in TARGETS]
+    if unknown:
+        print(f"run: no target {', '.join(unknown)}; there are {', '.join(TARGETS)}", file=sys.stderr)
+        return 2
+    failures = [failure for name in names for step in TARGETS[name] if (failure := run_step(step))]
+    for what in TALLY.left_out:
         print(f"run: LEFT OUT {what}")
-    print(f"run: {len(steps)} passed, 0 failed, {len(left_out)} left out")
+    for failure in failures:
+        print(f"run: FAILED {failure}")
+    print(f"run: {TALLY.passed} passed, {TALLY.failed} failed, {TALLY.skipped} skipped", flush=True)
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

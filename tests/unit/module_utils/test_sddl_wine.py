@@ -27,7 +27,7 @@ from ansible_collections.otsec.opc_dcom.plugins.module_utils._well_known import 
     well_known_name,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.wine]
 
 RIGHTS = [name for name, _bit in (*SDDL_SINGLE_RIGHTS, *SDDL_COMBINED_RIGHTS, *SDDL_LABEL_RIGHTS)]
 TEXTS = [

@@ -1,0 +1,48 @@
+# Copyright (c) 2026 The otsec.opc_dcom contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ansible-test sanity in a clean copy of the collection, with nothing outside .build/ and nothing but PyPI."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import setup_env
+from steps import BUILD, TALLY, call, copy_tracked, venv_for
+
+HOME = BUILD / "ansible-test-home"
+# python_requirements.py of ansible-test: the pip it puts into each environment of its own.
+_PIP_VERSION = re.compile(r"\bpip='(?P<version>[0-9.]+)'")
+# ansible-test downloads get-pip.py from a server of the Ansible project unless its cache has it. Python carries a pip.
+_GET_PIP = """\
+import ensurepip
+import subprocess
+import sys
+
+ensurepip.bootstrap(default_pip=True)
+wanted = [argument for argument in sys.argv[1:] if argument not in ("--no-setuptools", "--no-wheel")]
+sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", *wanted]))
+"""
+
+
+def check(core: str) -> None:
+    """All sanity tests of one ansible-core, or by name what keeps them from running."""
+    if not any(map(setup_env.find_python, setup_env.PYTHONS[core])):
+        TALLY.leave_out(f"sanity of ansible-core {core}: no Python {' or '.join(setup_env.PYTHONS[core])}")
+        return
+    venv = venv_for(core)
+    (library,) = (venv / "lib").glob("python3.*")
+    provide_get_pip(library / "site-packages" / "ansible_test")
+    copy = copy_tracked(BUILD / "sanity")
+    python = library.name.removeprefix("python")
+    call(venv, "ansible-test", "sanity", "--python", python, "--color", "no", cwd=copy, extra={"HOME": str(HOME)})
+
+
+def provide_get_pip(ansible_test: Path) -> None:
+    """Put get-pip.py of every version this ansible-test may ask for into the cache it looks into first."""
+    cache = HOME / ".ansible" / "test" / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    source = (ansible_test / "_internal" / "python_requirements.py").read_text(encoding="utf-8")
+    for version in set(_PIP_VERSION.findall(source)):
+        (cache / f"get_pip_{version.replace('.', '_')}.py").write_text(_GET_PIP, encoding="utf-8")

@@ -1,0 +1,147 @@
+# Copyright (c) 2026 The otsec.opc_dcom contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the steps of run.py are made of: environments, commands that must succeed, and the count of what passed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / ".build"
+COLLECTIONS = BUILD / "collections"
+# Below a directory that Ansible searches for collections.
+OURS = Path("ansible_collections") / "otsec" / "opc_dcom"
+
+
+class StepFailed(Exception):
+    """A command of a step did not succeed; its own output, already printed, says why."""
+
+
+@dataclass
+class Tally:
+    """How many tests and commands passed, failed or were skipped; what is left out counts as skipped."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    left_out: list[str] = field(default_factory=list)
+
+    def leave_out(self, what: str) -> None:
+        self.left_out.append(what)
+        self.skipped += 1
+        print(f"run: LEFT OUT {what}", flush=True)
+
+    def add_junit(self, report: Path) -> int:
+        """Count the tests of a JUnit report; returns how many failed."""
+        failed = 0
+        for suite in ET.parse(report).getroot().iter("testsuite"):
+            numbers = {name: int(suite.get(name, "0")) for name in ("tests", "failures", "errors", "skipped")}
+            bad = numbers["failures"] + numbers["errors"]
+            self.passed += numbers["tests"] - bad - numbers["skipped"]
+            self.skipped += numbers["skipped"]
+            failed += bad
+        self.failed += failed
+        return failed
+
+
+TALLY = Tally()
+
+
+def environment(venv: Path) -> dict[str, str]:
+    """The environment of a step: this venv first, this checkout's collections, no proxy or CA settings of the shell."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.upper().endswith("_PROXY") and name not in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PYTHONPATH")
+    }
+    kept["PATH"] = f"{venv / 'bin'}{os.pathsep}{kept.get('PATH', '')}"
+    kept["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS)
+    kept["ANSIBLE_LOCALHOST_WARNING"] = "False"
+    return kept
+
+
+def venv_for(core: str | None = None, *, lint: bool = False) -> Path:
+    """The environment of an ansible-core (default: the newest that runs here), built if need be."""
+    arguments = ["--lint"] if lint else ["--core", core] if core else []
+    command = [sys.executable, str(ROOT / "tools" / "setup_env.py"), *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise fail(f"setup_env.py {' '.join(arguments)}")
+    return Path(done.stdout.strip().splitlines()[-1])
+
+
+def fail(what: str) -> StepFailed:
+    """Count a failure; the caller raises what it gets."""
+    TALLY.failed += 1
+    return StepFailed(what)
+
+
+def call(
+    venv: Path, *command: str, cwd: Path = ROOT, extra: Mapping[str, str] | None = None, quiet: bool = False
+) -> None:
+    """Run one command of a step, `quiet` without what it prints when all is well. Raises StepFailed."""
+    if run(venv, *command, cwd=cwd, extra=extra, quiet=quiet):
+        raise fail(" ".join(command))
+    TALLY.passed += 1
+
+
+def run(
+    venv: Path, *command: str, cwd: Path = ROOT, extra: Mapping[str, str] | None = None, quiet: bool = False
+) -> int:
+    executable = venv / "bin" / command[0]
+    argv = [str(executable) if executable.exists() else command[0], *command[1:]]
+    variables = {**environment(venv), **(extra or {})}
+    stdout = subprocess.DEVNULL if quiet else None
+    return subprocess.run(argv, cwd=cwd, env=variables, check=False, stdout=stdout).returncode
+
+
+def pytest(venv: Path, *arguments: str) -> None:
+    """Run tests on two processes and count them one by one. Raises StepFailed."""
+    report = BUILD / "results" / "pytest.xml"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.unlink(missing_ok=True)
+    command = ("python", "-m", "pytest", "-p", "no:cacheprovider", "-q", "-n", "2", f"--junit-xml={report}", *arguments)
+    code = run(venv, *command)
+    failed = TALLY.add_junit(report) if report.exists() else 0
+    if code:
+        what = f"pytest {' '.join(arguments)}"
+        raise StepFailed(what) if failed else fail(what)
+
+
+def fresh(directory: Path) -> Path:
+    """An empty directory."""
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    return directory
+
+
+def copy_tracked(collections: Path) -> Path:
+    """The files git tracks, as they are now, as a repository of its own in an otherwise empty collections directory.
+
+    The collections that tests borrow are beside it. Returns the copy of this collection.
+    """
+    copy = fresh(collections) / OURS
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, copy / name)
+    for command in (("init", "--quiet"), ("add", "--all", "--force")):
+        subprocess.run(["git", *command], cwd=copy, check=True)
+    lend(collections)
+    return copy
+
+
+def lend(collections: Path) -> None:
+    """Put the borrowed collections of this checkout into another collections directory."""
+    (collections / "ansible_collections").mkdir(parents=True, exist_ok=True)
+    borrowed = collections / "ansible_collections" / "ansible"
+    borrowed.symlink_to(COLLECTIONS / "ansible_collections" / "ansible", target_is_directory=True)
