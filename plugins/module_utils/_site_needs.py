@@ -78,7 +78,6 @@ class HostNeeds:
     """
 
     host: str
-    local_accounts: tuple[Account, ...] = ()
     applications: tuple[Application, ...] = ()
     grants: tuple[Grant, ...] = ()
     openings: tuple[Opening, ...] = ()
@@ -129,6 +128,15 @@ def merge_openings(openings: Iterable[Opening]) -> tuple[Opening, ...]:
     return tuple(sorted(Opening(target, tuple(sorted(addresses))) for target, addresses in peers.items()))
 
 
+def local_accounts(site: Site, host: str) -> tuple[Account, ...]:
+    """The local accounts that must be on this host, with the same password as on its peers; asks for no address."""
+    found: list[Account] = []
+    for link in site.links_of(host):
+        knows_both = host == link.server.host or link.read_mode is ReadMode.SUBSCRIBE
+        found += _local_accounts(site, link.client, *([link.server] if knows_both else []))
+    return _by_name(found)
+
+
 def unaddressed_peers(site: Site, host: str) -> tuple[str, ...]:
     """The other hosts of this host's links of which the model gives no address, sorted."""
     ends = {end.host for link in site.links_of(host) for end in (link.server, link.client)}
@@ -151,7 +159,6 @@ def _joined(host: str, parts: Iterable[HostNeeds]) -> HostNeeds:
     parts = list(parts)
     return HostNeeds(
         host,
-        local_accounts=_by_name(account for part in parts for account in part.local_accounts),
         applications=_by_name(item for part in parts for item in part.applications),
         grants=merge_grants(grant for part in parts for grant in part.grants),
         openings=merge_openings(opening for part in parts for opening in part.openings),
@@ -176,7 +183,6 @@ def _needs_of_server(site: Site, link: Link) -> HostNeeds:
     is_subscription = link.read_mode is ReadMode.SUBSCRIBE
     return HostNeeds(
         own.name,
-        local_accounts=_local_accounts(site, link.client, link.server),
         applications=(application,),
         grants=tuple(grants),
         openings=_connections(link, peer, [target for target, _rights in targets]),
@@ -193,13 +199,11 @@ def _needs_of_client(site: Site, link: Link) -> HostNeeds:
     application = site.applications[link.client.application]
     calls = _connections(link, peer, [application.name])
     if link.read_mode is ReadMode.POLL:
-        accounts = _local_accounts(site, link.client)
-        return HostNeeds(own.name, local_accounts=accounts, applications=(application,), calls=calls)
+        return HostNeeds(own.name, applications=(application,), calls=calls)
     principal = identity_at(link, link.server, own, peer)
     access = ("local_access",) if link.is_local else ("remote_access",)
     return HostNeeds(
         own.name,
-        local_accounts=_local_accounts(site, link.client, link.server),
         applications=(application,),
         grants=(
             Grant(MACHINE_LIMIT, "", ACCESS, principal, access),

@@ -214,7 +214,7 @@ class _Reader(_Problems):
         if not _NETBIOS_NAME.fullmatch(computer_name):
             self.problem(f"{path}.computer_name", f"{computer_name!r} is not a NetBIOS name of 1 to 15 characters")
         reached_as = self._inventory_addresses.get(name, "")
-        addresses = self._addresses(path, fields) or _usable_address(reached_as)
+        addresses = self._addresses(path, fields) or _usable_address(reached_as or name)
         return SiteHost(name, computer_name, addresses, own_domain, reached_as)
 
     def _addresses(self, path: str, fields: Mapping[str, Any]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from ._application import OPC_ENUM_APP_ID
 from ._site_groups import Groups, has_links, in_words_of_groups, is_described, with_group_links
-from ._site_model import Account, Application, Site, SiteModelError
+from ._site_model import Application, Site, SiteModelError
 from ._site_needs import (
     ANONYMOUS_LOGON,
     APPLICATION,
@@ -25,6 +25,7 @@ from ._site_needs import (
     HostNeeds,
     Opening,
     derive,
+    local_accounts,
     unaddressed_peers,
 )
 from ._site_parser import parse_site
@@ -34,6 +35,15 @@ _SELECTORS = ("app_id", "prog_id", "clsid", "service", "program")
 _WAYS_TO_A_PROGRAM = ("service", "program", "prog_id", "clsid", "app_id")
 
 _T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class StateOptions:
+    """What the model leaves open. `profiles` None: every profile."""
+
+    application_level: str = "default"
+    opc_enum_level: str = "packet_integrity"
+    profiles: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,24 @@ class SiteSource:
         site = self.read()
         return self._in_words(lambda: derive(site, host))
 
+    def host_state(self, host: str, options: StateOptions) -> dict[str, Any]:
+        """Sections for opc_host, names of the mutual accounts, and what is weaker than usual, with its reason.
+
+        Raises: SiteModelError.
+        """
+        site = self.read()
+        return host_state(site, self._in_words(lambda: derive(site, host)), options)
+
+    def local_accounts(self, host: str) -> list[dict[str, str]]:
+        """The mutual accounts of one host with their passwords, where the model has them: a secret.
+
+        Raises: SiteModelError.
+        """
+        return [
+            {"name": account.name, **({} if account.password is None else {"password": account.password})}
+            for account in local_accounts(self.read(), host)
+        ]
+
     def unaddressed_peers(self, host: str) -> tuple[str, ...]:
         """The hosts whose address has to come from the inventory. Raises: SiteModelError."""
         return unaddressed_peers(self.read(), host)
@@ -78,16 +106,7 @@ class SiteSource:
             raise SiteModelError(list(dict.fromkeys(map(in_words_of_groups, error.problems)))) from error
 
 
-@dataclass(frozen=True, slots=True)
-class StateOptions:
-    """What the model leaves open. `profiles` None: every profile."""
-
-    application_level: str = "default"
-    opc_enum_level: str = "packet_integrity"
-    profiles: tuple[str, ...] | None = None
-
-
-def host_state(needs: HostNeeds, options: StateOptions) -> dict[str, Any]:
+def host_state(site: Site, needs: HostNeeds, options: StateOptions) -> dict[str, Any]:
     """Sections for opc_host, names of the mutual accounts, and what is weaker than usual with its reason."""
     sections: dict[str, Any] = {}
     if needs.needs_opc_enum:
@@ -103,17 +122,9 @@ def host_state(needs: HostNeeds, options: StateOptions) -> dict[str, Any]:
     sections["firewall"] = _firewall(needs, options)
     return {
         "sections": sections,
-        "accounts": [account.name for account in needs.local_accounts],
+        "accounts": [account.name for account in local_accounts(site, needs.host)],
         "exceptions": list(needs.exceptions),
     }
-
-
-def account_options(accounts: Iterable[Account]) -> list[dict[str, str]]:
-    """The mutual accounts with their passwords, where the model has them: whoever shows this shows secrets."""
-    return [
-        {"name": account.name, **({} if account.password is None else {"password": account.password})}
-        for account in accounts
-    ]
 
 
 def selector_of(application: Application) -> dict[str, str]:

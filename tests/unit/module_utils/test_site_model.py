@@ -20,6 +20,7 @@ from ansible_collections.otsec.opc_dcom.plugins.module_utils._site_needs import 
     Opening,
     check_identities,
     derive,
+    local_accounts,
     unaddressed_peers,
 )
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._site_parser import parse_site
@@ -168,7 +169,8 @@ def test_the_server_end_of_a_workgroup_link() -> None:
     assert found.openings == tuple(
         Opening(target, ("10.0.0.21",)) for target in ("apis_hive", "endpoint_mapper", "opc_enum")
     )
-    assert [account.name for account in found.local_accounts] == ["OPCClientUser", "OPCServerUser"]
+    site = parse_site(WORKGROUP, INVENTORY)
+    assert [account.name for account in local_accounts(site, "gw01")] == ["OPCClientUser", "OPCServerUser"]
     assert found.needs_opc_enum
     assert found.exceptions == ()
 
@@ -188,7 +190,8 @@ def test_a_client_that_polls_admits_nobody() -> None:
     found = needs(changed("links/0/read_mode", ReadMode.POLL.value), "hist01")
     assert (found.grants, found.openings) == ((), ())
     assert found.calls == tuple(Opening(target, ("10.0.0.11",)) for target in ("endpoint_mapper", "historian"))
-    assert [account.name for account in found.local_accounts] == ["OPCClientUser"]
+    site = parse_site(changed("links/0/read_mode", "poll"), INVENTORY)
+    assert [account.name for account in local_accounts(site, "hist01")] == ["OPCClientUser"]
 
 
 def test_a_server_that_is_polled_calls_nobody() -> None:

@@ -14,8 +14,6 @@ from ansible_collections.otsec.opc_dcom.plugins.module_utils._site_groups import
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._site_state import (
     SiteSource,
     StateOptions,
-    account_options,
-    host_state,
 )
 
 OPC_ENUM = "{13486D44-4821-11D2-A494-3CB306C10000}"
@@ -29,7 +27,7 @@ def source(model: object) -> SiteSource:
 
 
 def state(model: object, host: str, **options: Any) -> dict[str, Any]:
-    return host_state(source(model).needs(host), StateOptions(**options))
+    return source(model).host_state(host, StateOptions(**options))
 
 
 def entry(principal: str, *rights: str) -> list[dict[str, Any]]:
@@ -134,9 +132,8 @@ def test_options_reach_the_sections() -> None:
 def test_passwords_are_with_the_accounts_only() -> None:
     model = copy.deepcopy(WORKGROUP)
     model["accounts"]["OPCServerUser"] = None
-    needs = source(model).needs("gw01")
-    assert account_options(needs.local_accounts) == [
+    assert source(model).local_accounts("gw01") == [
         {"name": "OPCClientUser", "password": "client-secret"},
         {"name": "OPCServerUser"},
     ]
-    assert "secret" not in json.dumps(host_state(needs, StateOptions()))
+    assert "secret" not in json.dumps(state(model, "gw01"))

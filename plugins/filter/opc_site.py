@@ -1,0 +1,94 @@
+# Copyright (c) 2026 The otsec.opc_dcom contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The site model in playbooks: what one host needs for its links. Each filter is documented in a file of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ..module_utils._site_groups import Groups
+from ..module_utils._site_model import SiteModelError
+from ..module_utils._site_state import SiteSource, StateOptions
+
+
+def opc_host_state(model: object, host: str, **said: Any) -> dict[str, Any]:
+    """Sections of opc_host for one host; see opc_host_state.yml."""
+    options = StateOptions(
+        application_level=said.pop("application_level", "default"),
+        opc_enum_level=said.pop("opc_enum_level", "packet_integrity"),
+        profiles=_profiles(said.pop("profiles", None)),
+    )
+    source = _source(model, **said)
+    if not source.is_described:
+        return {"sections": {}, "accounts": [], "exceptions": []}
+    return _checked(lambda: source.host_state(host, options))
+
+
+def opc_local_accounts(model: object, host: str, **said: Any) -> list[dict[str, str]]:
+    """The mutual accounts of one host with their passwords; see opc_local_accounts.yml."""
+    source = _source(model, **said)
+    if not source.is_described:
+        return []
+    return _checked(lambda: source.local_accounts(host))
+
+
+def opc_unaddressed_peers(model: object, host: str, **said: Any) -> list[str]:
+    """Peers of which the model gives no address; see opc_unaddressed_peers.yml."""
+    source = _source(model, **said)
+    if not source.is_described:
+        return []
+    return _checked(lambda: list(source.unaddressed_peers(host)))
+
+
+class FilterModule:
+    """The filters by name."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {
+            "opc_host_state": opc_host_state,
+            "opc_local_accounts": opc_local_accounts,
+            "opc_unaddressed_peers": opc_unaddressed_peers,
+        }
+
+
+def _source(
+    model: object,
+    inventory: Sequence[str] = (),
+    addresses: Mapping[str, str] | None = None,
+    servers: Sequence[str] = (),
+    clients: Sequence[str] = (),
+    variables: Mapping[str, object] | None = None,
+) -> SiteSource:
+    groups = Groups(_plain(servers), _plain(clients), _plain(variables or {}))
+    reached = {str(name): str(address) for name, address in (addresses or {}).items() if address}
+    return SiteSource(_plain(model), groups, [str(name) for name in inventory], reached)
+
+
+def _checked(read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except SiteModelError as error:
+        raise AnsibleFilterError(str(error)) from error
+
+
+def _profiles(words: object) -> tuple[str, ...] | None:
+    """A list, or the text a survey gives; nothing means every profile."""
+    if not words:
+        return None
+    listed = words.replace(",", " ").split() if isinstance(words, str) else words
+    return tuple(str(word) for word in listed) if isinstance(listed, Sequence) else None
+
+
+def _plain(value: Any) -> Any:
+    """The value in Python's own types. A text that ansible-core before 2.19 keeps encrypted is decrypted here."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, str) or getattr(value, "__ENCRYPTED__", False):
+        return str(value)
+    return value
