@@ -91,6 +91,11 @@ after:
   returned: success
   type: dict
   sample: {"authentication_level": "packet_integrity (5)"}
+exceptions:
+  description: What was weak and permitted by O(allow_weak). Meant for the auditor.
+  returned: success
+  type: list
+  elements: str
 reboot_required:
   description: Whether something that was written, now or by an earlier run, counts only after a reboot.
   returned: success

@@ -131,6 +131,12 @@ def test_a_class_with_another_application_in_each_view_is_an_error(host: LiveHos
         run(host, clsid=OPC_ENUM_CLSID, authentication_level="packet_integrity")
 
 
+def test_a_class_that_leads_to_no_guid_is_an_error(host: LiveHost) -> None:
+    preset(host, f"{CLASSES}\\Wow6432Node\\CLSID\\{OPC_ENUM_CLSID}", "AppID", RegistryValue.sz("OpcEnum"))
+    with pytest.raises(HostStateError, match="does not lead to an application"):
+        run(host, clsid=OPC_ENUM_CLSID, authentication_level="packet_integrity")
+
+
 def test_names_are_found_without_a_cmd_shell_too(host: LiveHost) -> None:
     fault = ScriptedFault(Effect.FAULT, operation="shell.*", code=2150859180, times=99)
     host.site.add_fault("host", fault)
@@ -323,6 +329,13 @@ def test_absent_refuses_what_this_collection_did_not_make(host: LiveHost, option
 def test_absent_takes_no_settings(host: LiveHost) -> None:
     with pytest.raises(ParameterError, match="has no settings"):
         run(host, program=CLIENT, state="absent", authentication_level="default")
+
+
+def test_absent_leaves_a_mapping_that_somebody_led_elsewhere(host: LiveHost) -> None:
+    run(host, program=CLIENT)
+    preset(host, f"{APP_IDS}\\OpcClient.exe", "AppID", RegistryValue.sz(DA_SERVER))
+    run(host, app_id=MADE, state="absent")
+    assert host.simulated.app_id_of(CLIENT) == DA_SERVER
 
 
 def test_a_mapping_that_leads_nowhere_is_led_to_a_new_application(host: LiveHost) -> None:

@@ -12,6 +12,7 @@ from permission_tasks import (
     ACCESS,
     LAUNCH,
     PLACES,
+    POLICY,
     RIGHTS,
     WMI,
     assert_meaning,
@@ -30,6 +31,7 @@ from ansible_collections.otsec.opc_dcom.plugins.module_utils._errors import (
 )
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._sddl import to_sddl
 from ansible_collections.otsec.opc_dcom.plugins.plugin_utils._host._accounts import UnknownAccountError
+from ansible_collections.otsec.opc_dcom.plugins.plugin_utils._resources._settings import DcomDefaults
 from simulator.subsystems.registry_value import RegistryValue
 
 
@@ -138,7 +140,38 @@ def test_an_absent_value_is_not_judged_insecure(host: LiveHost) -> None:
     ]
 
 
+def test_the_level_is_written_where_windows_reads_it(host: LiveHost) -> None:
+    """DefaultAuthenticationLevel, which other tools write, is no value of Windows."""
+    host.run(DcomDefaults(), {"authentication_level": "packet_integrity"})
+    names = [line.rpartition(" ")[2] for line in host.writes]
+    assert "LegacyAuthenticationLevel" in names
+    assert "DefaultAuthenticationLevel" not in names
+    assert host.simulated.com_process(r"C:\any.exe").authentication_level == 5
+
+
+def test_a_weak_default_that_was_asked_for_is_an_exception_in_every_run(host: LiveHost) -> None:
+    options = {"authentication_level": "none", "allow_weak": True}
+    for is_changed in (True, False):
+        result = host.run(DcomDefaults(), options)
+        assert result["changed"] is is_changed
+        assert len(result["exceptions"]) == 1
+
+
 # -- what stands in for an absent value
+
+
+def test_an_application_on_an_invalid_default_cannot_be_edited(host: LiveHost) -> None:
+    preset_value(host, "machine_default", "access", RegistryValue.sz("O:BAG:BAD:"))
+    wanted = {"service": "ApisHive", "entries": [entry("Users", ["remote_access"])]}
+    with pytest.raises(HostStateError, match=r"the machine default that counts instead is REG_SZ.*assume_shipped"):
+        run(host, "application", "access", **wanted)
+    assert host.writes == []
+
+
+def test_a_policy_of_the_wrong_type_overrides_as_well(host: LiveHost) -> None:
+    host.simulated.registry.put(POLICY, "MachineAccessRestriction", RegistryValue.dword(1))
+    with pytest.raises(HostStateError, match="overridden by Group Policy"):
+        run(host, "machine_limit", "access", entries=[entry("Users", ACCESS)])
 
 
 def test_a_new_default_access_permission_starts_from_what_windows_has_built_in(host: LiveHost) -> None:
