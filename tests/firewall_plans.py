@@ -75,7 +75,7 @@ def check_undo(plan: FirewallPlan, local: list[tuple[str, str]]) -> None:
 
 def contents(items: list[tuple[str, str]]) -> list[str]:
     """The rules without their ids and schema versions, which netsh chooses."""
-    return sorted(text.partition("|")[2] for _, text in items)
+    return sorted(text.partition("|")[2] for _sep, text in items)
 
 
 def outcomes(plan: FirewallPlan) -> list[Outcome]:

@@ -60,7 +60,7 @@ def entries(name: str) -> list[tuple[str, str]]:
     """The entries (rule id, rule string) of a data file."""
     lines = (DATA / f"{name}.txt").read_text(encoding="utf-8").splitlines()
     pairs = [line.split("\t") for line in lines if line and not line.startswith("#")]
-    return [(rule_id, text) for rule_id, text in pairs]
+    return [(pair[0], pair[1]) for pair in pairs]
 
 
 def stored(*texts: str, prefix: str = "rule") -> list[tuple[str, str]]:
@@ -76,8 +76,8 @@ def state_of(local: Iterable[tuple[str, str]], policy: Iterable[tuple[str, str]]
 class SimulatedStore:
     """The local rule store of a simulated host, and its cmd.exe."""
 
-    def __init__(self, local: Iterable[tuple[str, str]] = (), environment: Mapping[str, str] = ENVIRONMENT) -> None:
-        self.environment = environment
+    def __init__(self, local: Iterable[tuple[str, str]] = (), environment: Mapping[str, str] | None = None) -> None:
+        self.environment = ENVIRONMENT if environment is None else environment
         self.journal = Journal(lambda: datetime(2026, 3, 2, tzinfo=UTC))
         self.registry = Registry(KeyNode(""), self.journal)
         self.registry.put(RULES_KEY, "(kept)", RegistryValue.sz("v2.0|"))
@@ -88,7 +88,7 @@ class SimulatedStore:
         self.firewall = Firewall(
             self.registry, self.journal, _SCHEMA, lambda: f"abcdef00-0000-0000-0000-{next(numbers):012d}"
         )
-        self.firewall.configure(network_profile="Domain", variables=environment)
+        self.firewall.configure(network_profile="Domain", variables=self.environment)
         self._netsh = Netsh(self.firewall, self.journal, "de-DE")
 
     def entries(self) -> list[tuple[str, str]]:
@@ -132,10 +132,10 @@ def _shares(rule: FirewallRule, wanted: Mapping[str, str], environment: Mapping[
 def _shares_part(rule: FirewallRule, option: str, value: str) -> bool:
     fields = option_fields(option, value)
     if option == "profile":
-        return bool(rule.profiles & {text for _, text in fields})
+        return bool(rule.profiles & {text for _unused, text in fields})
     keys = REPLACED_KEYS[option]
     found = [text for key, text in rule.fields if key in keys]
-    return any(_meet(mine, its) for _, mine in fields for its in found)
+    return any(_meet(mine, its) for _unused, mine in fields for its in found)
 
 
 def _meet(mine: str, its: str) -> bool:

@@ -41,7 +41,7 @@ class RuleText:
     @property
     def version(self) -> tuple[int, int]:
         """The schema version; 2.10 is newer than 2.9 (0x020A and 0x0209)."""
-        major, _, minor = self.head[1:].partition(".")
+        major, _sep, minor = self.head[1:].partition(".")
         return int(major), int(minor)
 
     def values(self, key: str) -> tuple[str, ...]:

@@ -195,7 +195,7 @@ class AddressSet:
 
     def texts(self) -> tuple[str, ...]:
         """The parts, IPv4 first, keywords last; () for any. A network prints as net/prefix, other ranges as a-b."""
-        words = sorted({word for _, word in self.keywords})
+        words = sorted({word for _unused, word in self.keywords})
         return (
             *(format_address_range(item, 4) for item in self.ranges4),
             *(format_address_range(item, 6) for item in self.ranges6),
@@ -217,9 +217,9 @@ class AddressSet:
         return max(self._keyword_meets(other), other._keyword_meets(self))
 
     def _keyword_meets(self, other: AddressSet) -> Match:
-        families = {family for family, _ in other.keywords} | ({4} if other.ranges4 else set())
+        families = {family for family, _unused in other.keywords} | ({4} if other.ranges4 else set())
         families |= {6} if other.ranges6 else set()
-        return Match.MAYBE if any(family in families for family, _ in self.keywords) else Match.NO
+        return Match.MAYBE if any(family in families for family, _unused in self.keywords) else Match.NO
 
     def is_within(self, other: AddressSet) -> bool:
         """Whether every address of this set is certainly in the other."""

@@ -141,7 +141,7 @@ def _addresses(rule: FirewallRule, side: str) -> str:
     addresses: AddressSet = getattr(rule, f"{side}_addresses")
     if addresses.is_any:
         return "any"
-    for _, word in addresses.keywords:
+    for _unused, word in addresses.keywords:
         if word not in ADDRESS_KEYWORDS or not {(4, word), (6, word)} <= addresses.keywords:
             raise NetshError(f"netsh has no way to write this address: {addresses}")
     parts = rule.parts(f"{side}_addresses")
@@ -220,7 +220,7 @@ def set_rule(
     for "no program", "no service" or "no description", and what it does to ports when the protocol changes is unknown.
     """
     changed = [
-        keyword for keyword, (field, _) in _PROPERTIES.items() if getattr(before, field) != getattr(after, field)
+        keyword for keyword, (field, _unused) in _PROPERTIES.items() if getattr(before, field) != getattr(after, field)
     ]
     fixed = [
         keyword
@@ -235,7 +235,7 @@ def set_rule(
     has_ports = "localport" in changed or "remoteport" in changed
     new = [
         f"{keyword}={write(after, environment)}"
-        for keyword, (_, write) in _PROPERTIES.items()
+        for keyword, (_unused, write) in _PROPERTIES.items()
         if keyword in changed or (has_ports and keyword == "protocol")
     ]
     return _command("set", "rule", *selector.arguments(), "new", *new)

@@ -165,7 +165,7 @@ def next_name(taken: datetime, names: Sequence[str]) -> str:
     last = max(names, default="")
     if name > last:
         return name
-    base, _, number = last.partition("-")
+    base, _sep, number = last.partition("-")
     return f"{base}-{int(number or 1) + 1:03}"
 
 

@@ -35,7 +35,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(
-    ("fault", "status", "said"), BAD, ids=[f"{fault.effect.value}-{fault.code}" for fault, *_ in BAD]
+    ("fault", "status", "said"), BAD, ids=[f"{fault.effect.value}-{fault.code}" for fault, *_unused in BAD]
 )
 def test_a_bad_answer_while_reading_changes_nothing(
     site: SimulatedSite, ansible: Ansible, fault: ScriptedFault, status: str, said: str

@@ -205,7 +205,7 @@ def test_roles_bring_the_group_through_every_door(
 
 def _sid_bytes(sid: str) -> bytes:
     """The binary form, by the simulator's own reading of MS-DTYP 2.4.2.2."""
-    _, _, authority, *parts = sid.split("-")
+    _unused, _unused, authority, *parts = sid.split("-")
     head = bytes([1, len(parts)]) + int(authority).to_bytes(6, "big")
     return head + b"".join(int(part).to_bytes(4, "little") for part in parts)
 

@@ -25,7 +25,7 @@ from simulator.subsystems.registry_value import RegistryValue
 
 ADMIN_PASSWORD = "Simulated-Passw0rd"
 OPERATOR_PASSWORD = 'Grün&"blau" %PATH% ^1$x'
-PATH = r"HKLM:\SOFTWARE\Werk „Süd“ 100%PATH% & Co"
+PATH = "HKLM:\\SOFTWARE\\Werk \u201eSüd\u201c 100%PATH% & Co"
 # Messages are encrypted in the first, the connection is in the second; the rest is proved with this collection's own.
 WAYS = [pytest.param("http", "ntlm", id="http-ntlm"), pytest.param("https", "basic", id="https-basic")]
 

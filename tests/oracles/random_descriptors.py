@@ -53,7 +53,7 @@ class RandomDescriptors:
             return b"\x01\x05\0\0\0\0\0\x05" + struct.pack("<5I", 21, 11, 22, 33, rng.choice((500, 512, 1105, 1106)))
         count = rng.randint(1, 15)
         authority = rng.randint(0, self.shape.max_authority) >> rng.choice((0, 16, 32, 40))
-        subs = struct.pack(f"<{count}I", *(rng.getrandbits(32) for _ in range(count)))
+        subs = struct.pack(f"<{count}I", *(rng.getrandbits(32) for _unused in range(count)))
         return bytes((1, count)) + authority.to_bytes(6, "big") + subs
 
     def mask(self) -> int:
@@ -75,7 +75,7 @@ class RandomDescriptors:
 
     def acl(self, types: tuple[int, ...]) -> bytes:
         rng = self.random
-        aces = [self.ace(types) for _ in range(rng.randint(0, self.shape.max_aces))]
+        aces = [self.ace(types) for _unused in range(rng.randint(0, self.shape.max_aces))]
         slack = bytes(4 * rng.randint(1, 4)) if self.shape.has_padding and rng.random() < 0.05 else b""
         body = b"".join(aces) + slack
         return struct.pack("<BBHHH", rng.choice((2, 4)), 0, 8 + len(body), len(aces), 0) + body

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The registry and the files of a freshly installed Windows, built once per profile and shared by all its hosts.
 
-Source: dcom.md 1.1 (Ole), 2.2 (links), 3.4 (descriptors), 3.5 (Lsa, policies), 7 (CurrentVersion).
+Source: dcom.md 1.1 (Ole), 2.2 (links), 3.4 (descriptors), 3.5 (Lsa, policies), 7 (CurrentVersion);
+PowerShellEngine: where installers and inventory tools look for the version of Windows PowerShell.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def _create_hives(tree: RegistryTree) -> None:
     for sid in (".DEFAULT", "S-1-5-18", "S-1-5-19", "S-1-5-20"):
         tree.create(("HKU", sid), security=security.user_hive(sid))
         tree.create(("HKU", sid, "Software", "Microsoft"))
-    for _, target in MACHINE_LINKS:
+    for _unused, target in MACHINE_LINKS:
         tree.create(("HKLM", *target.split("\\")))
     for link, target in MACHINE_LINKS:
         tree.create(("HKLM", *link.split("\\")), link=("HKLM", *target.split("\\")))
@@ -92,6 +93,7 @@ def _protect(tree: RegistryTree) -> None:
 def _entries(profile: Profile) -> Iterator[Entry]:
     yield from _current_version(profile)
     yield from _directories()
+    yield from _powershell(profile)
     yield from _ole(profile)
     yield from _classes(profile)
     yield from _policies()
@@ -145,6 +147,17 @@ def _directories() -> Iterator[Entry]:
     }
     for name, path in names.items():
         yield r"SOFTWARE\Microsoft\Windows\CurrentVersion", name, _sz(path)
+
+
+def _powershell(profile: Profile) -> Iterator[Entry]:
+    """Version of the engine: 2.0 (with every newer one as well) under 1, newer ones under 3."""
+    version = profile.powershell
+    if version is None:
+        return
+    key = r"SOFTWARE\Microsoft\PowerShell\{}\PowerShellEngine"
+    yield key.format(1), "PowerShellVersion", _sz("2.0")
+    if version != "2.0":
+        yield key.format(3), "PowerShellVersion", _sz(f"{version}.{profile.build}.{profile.revision}")
 
 
 def _ole(profile: Profile) -> Iterator[Entry]:

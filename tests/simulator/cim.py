@@ -149,21 +149,17 @@ class Provider(Protocol):
 
     def instances(self, caller: Caller) -> Iterable[Mapping[str, Any]]:
         """All instances, every property of the class present (None where NULL)."""
-        ...
 
     def get(self, caller: Caller, keys: Mapping[str, str]) -> Mapping[str, Any]:
         """One instance by its keys (values as text, names as the class spells them). Raises CimError NOT_FOUND."""
-        ...
 
     def put(self, caller: Caller, keys: Mapping[str, str], changes: Mapping[str, Any]) -> Mapping[str, Any]:
         """Change properties of one instance and return it. Raises CimError NOT_SUPPORTED for a read-only class."""
-        ...
 
     def invoke(
         self, caller: Caller, method: str, keys: Mapping[str, str] | None, arguments: Mapping[str, Any]
     ) -> Mapping[str, Any]:
         """Call a method with typed arguments (omitted ones have their MOF default); result incl. ReturnValue."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,24 +188,20 @@ class SimulatedWindows(Protocol):
     @property
     def allow_unencrypted(self) -> bool:
         """The WinRM service setting AllowUnencrypted: may a message come over http without message encryption?"""
-        ...
 
     @property
     def journal(self) -> Journal:
         """What changed, and what was asked that nothing here knows; front/ records its violations here too."""
-        ...
 
     @property
     def os_version(self) -> tuple[str, int]:
         """Version such as "6.1.7601" and the major service pack number, as Identify reports them."""
-        ...
 
     @property
     def interpreter(self) -> CommandInterpreter: ...
 
     def provider(self, namespace: str, class_name: str) -> Provider | None:
         """The provider of a class, names compared without case; None where Windows has no such class."""
-        ...
 
     def providers(self, namespace: str) -> Sequence[Provider]: ...
 
@@ -217,24 +209,19 @@ class SimulatedWindows(Protocol):
 
     def logon(self, user_name: str, password: str, address: str) -> Caller | None:
         """Network logon of a local account by Basic; None (and a 4625 event) when refused."""
-        ...
 
     def logon_names(self) -> Sequence[tuple[str, str]]:
         """(account, password) pairs an NTLM acceptor may accept: `name` if local, else `DOMAIN\\name`."""
-        ...
 
     def caller_of(self, account_name: str, address: str) -> Caller:
         """The token of an account that NTLM has authenticated, named as `logon_names` names it.
 
         Local administrators other than RID 500 get a filtered token unless LocalAccountTokenFilterPolicy is 1."""
-        ...
 
     @property
     def is_up(self) -> bool:
         """False while the host reboots: connections are refused or dropped."""
-        ...
 
     @property
     def boot_count(self) -> int:
         """Grows with every boot: connections, shells and open enumerations of an earlier one are gone."""
-        ...

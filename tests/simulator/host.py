@@ -240,7 +240,7 @@ class SimulatedHost:
 
     def logon(self, user_name: str, password: str, address: str) -> Caller | None:
         """Basic authentication knows local accounts only (wsman_cim.md 7)."""
-        authority, _, name = user_name.rpartition("\\")
+        authority, _sep, name = user_name.rpartition("\\")
         if "@" in user_name or authority.upper() not in ("", ".", self.computer_name):
             return None
         try:
@@ -263,7 +263,7 @@ class SimulatedHost:
 
     def providers(self, namespace: str) -> Sequence[Provider]:
         wanted = _namespace(namespace)
-        return [provider for (found, _), provider in self._providers.items() if found == wanted]
+        return [provider for (found, _unused), provider in self._providers.items() if found == wanted]
 
     def has_namespace(self, namespace: str) -> bool:
         known = {ROOT_CIMV2} | ({ROOT_STANDARDCIMV2} if self.stack_version == "3.0" else set())

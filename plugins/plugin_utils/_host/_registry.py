@@ -165,7 +165,7 @@ class RegistryGateway:
                 self._prefetch_some(some)
 
     def _prefetch_some(self, wanted: list[tuple[RegistryKey, bool]]) -> None:
-        output = self._query([(key, tree) for key, tree in wanted])
+        output = self._query(wanted)
         if output is None:
             return
         text, is_complete = output

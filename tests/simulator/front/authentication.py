@@ -79,7 +79,7 @@ class Authenticator:
         """Judge one request by its Authorization header; without one, by what the connection has proved before."""
         if authorization is None:
             return self._settled()
-        scheme, _, token = authorization.partition(" ")
+        scheme, _sep, token = authorization.partition(" ")
         if scheme.lower() == "basic" and BASIC in self._service.schemes:
             return self._basic(token)
         if scheme.lower() in ("negotiate", "ntlm") and NTLM in self._service.schemes:
@@ -136,7 +136,7 @@ class Authenticator:
 
     def _account_name(self, principal: str) -> str:
         """The account as the host names it; the client may have spelled domain and user in several ways."""
-        for account, _ in self._service.host.logon_names():
+        for account, _unused in self._service.host.logon_names():
             if principal.lower() in (form.lower() for form in _principals(self._service.host, account)):
                 return account
         return principal
@@ -193,7 +193,7 @@ def _account_lines(host: SimulatedWindows) -> str:
         if ":" in password or "\n" in password:
             raise AccountFileError(f"the password of {account} has a colon or a line end")
         for principal in _principals(host, account):
-            domain, _, name = principal.rpartition("\\")
+            domain, _sep, name = principal.rpartition("\\")
             lines.append(f"{domain}:{name}:{password}\n")
     return "".join(lines)
 

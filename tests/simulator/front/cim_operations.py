@@ -104,7 +104,7 @@ class CimOperations:
         return element("n:PullResponse", head + _page_content(page, "n"))
 
     def release(self, request: Request, caller: Caller) -> str:
-        context, _ = parse_pull(request.body, "Release")
+        context, _unused = parse_pull(request.body, "Release")
         self._enumerations.release(caller.account_name, request.resource_uri, context)
         return ""
 
@@ -134,7 +134,7 @@ class CimOperations:
     def _keys(self, cim_class: CimClass, request: Request) -> dict[str, str]:
         """The selectors as keys of the class, named as the class spells them."""
         given = {name.lower(): (name, value) for name, value in request.selectors}
-        _, cim_namespace = given.pop("__cimnamespace", ("", None))
+        _unused, cim_namespace = given.pop("__cimnamespace", ("", None))
         if cim_namespace is not None and cim_namespace.lower() != cim_class.namespace.lower():
             raise SoapFault(WMI_PROVIDER_FAILURE, violation=f"__cimnamespace {cim_namespace}")
         if cim_class.is_singleton:
@@ -143,7 +143,7 @@ class CimOperations:
             return {}
         keys = {name: given.pop(name.lower())[1] for name in cim_class.keys if name.lower() in given}
         if given:
-            names = ", ".join(name for name, _ in given.values())
+            names = ", ".join(name for name, _unused in given.values())
             raise SoapFault(UNEXPECTED_SELECTORS, names, violation=f"{cim_class.name} has no key {names}")
         missing = [name for name in cim_class.keys if name not in keys]
         if missing or not cim_class.keys:

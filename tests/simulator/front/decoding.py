@@ -156,7 +156,7 @@ def split_wmi_uri(uri: str) -> tuple[str, str] | None:
     """(namespace, class) of a WMI resource URI, or None where it is no such URI."""
     if not uri.lower().startswith(WMI):
         return None
-    namespace_name, _, class_name = uri[len(WMI) :].rpartition("/")
+    namespace_name, _sep, class_name = uri[len(WMI) :].rpartition("/")
     if not namespace_name or not class_name:
         return None
     return namespace_name, class_name

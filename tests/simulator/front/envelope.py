@@ -208,7 +208,7 @@ def _selectors(header: ET.Element) -> tuple[tuple[str, str], ...]:
         if node.tag != f"{{{W}}}Selector" or not name:
             raise SoapFault(INVALID_SELECTORS, violation=f"{node.tag} in the SelectorSet")
         selectors.append((name, _selector_value(node)))
-    names = [name.lower() for name, _ in selectors]
+    names = [name.lower() for name, _unused in selectors]
     if len(names) != len(set(names)):
         raise SoapFault(DUPLICATE_SELECTORS, violation=f"selector given twice: {names}")
     return tuple(selectors)

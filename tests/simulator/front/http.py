@@ -178,7 +178,7 @@ class Acceptor:
 
     def _accept(self, listening: socket.socket) -> None:
         try:
-            accepted, _ = listening.accept()
+            accepted, _unused = listening.accept()
         except (BlockingIOError, ConnectionAbortedError):
             return
         accepted.setblocking(False)
@@ -194,7 +194,9 @@ class Acceptor:
         loop = asyncio.get_running_loop()
         timeouts = {"ssl_handshake_timeout": 10.0, "ssl_shutdown_timeout": 1.0} if self._tls else {}
         try:
-            transport, _ = await loop.connect_accepted_socket(lambda: protocol, accepted, ssl=self._tls, **timeouts)
+            transport, _unused = await loop.connect_accepted_socket(
+                lambda: protocol, accepted, ssl=self._tls, **timeouts
+            )
         except OSError:  # a client that does not trust the certificate, or speaks no TLS
             accepted.close()
             return

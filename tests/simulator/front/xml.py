@@ -97,5 +97,5 @@ def _qualified(name: str) -> str:
     return "{" + name if "}" in name else name
 
 
-def _refuse_doctype(*_: object) -> None:
+def _refuse_doctype(*_unused: object) -> None:
     raise XmlError("document type declaration")

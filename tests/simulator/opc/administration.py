@@ -101,7 +101,7 @@ def _ace_bytes(ace: Ace) -> bytes:
 
 
 def _sid_bytes(sid: str) -> bytes:
-    _, revision, authority, *parts = sid.split("-")
+    _unused, revision, authority, *parts = sid.split("-")
     head = struct.pack("<BB", int(revision), len(parts)) + int(authority, 0).to_bytes(6, "big")
     return head + struct.pack(f"<{len(parts)}I", *map(int, parts))
 

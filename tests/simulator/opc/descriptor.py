@@ -61,7 +61,7 @@ class SecurityDescriptor:
 def decode(data: bytes) -> SecurityDescriptor:
     """A self-relative descriptor. Raises: DescriptorError."""
     try:
-        revision, _, control, owner, group, _sacl, dacl = _HEADER.unpack_from(data)
+        revision, _unused, control, owner, group, _sacl, dacl = _HEADER.unpack_from(data)
         if revision != 1:
             raise DescriptorError(f"revision {revision}")
         has_dacl = control & _SE_DACL_PRESENT and dacl
@@ -75,10 +75,10 @@ def decode(data: bytes) -> SecurityDescriptor:
 
 
 def _aces(data: bytes, offset: int) -> Iterator[Ace]:
-    _, _, size, count, _ = _ACL.unpack_from(data, offset)
+    _unused, _unused, size, count, _unused = _ACL.unpack_from(data, offset)
     end = offset + size
     position = offset + _ACL.size
-    for _ in range(count):
+    for _unused in range(count):
         ace_type, flags, length = _ACE.unpack_from(data, position)
         if length < _ACE.size or position + length > end or end > len(data):
             raise DescriptorError("an entry reaches beyond its list")

@@ -94,7 +94,7 @@ class Identity:
 
 def account_sid(host: SimulatedHost, account: str) -> str | None:
     """The SID of an account as services and processes name it; None for nobody."""
-    authority, _, name = account.rpartition("\\")
+    authority, _sep, name = account.rpartition("\\")
     if authority.upper() in ("", "NT AUTHORITY"):
         fixed = (_SYSTEM_NAMES | _SERVICE_NAMES).get(name.upper())
         if fixed is not None:
@@ -112,7 +112,7 @@ def find_user(host: SimulatedHost, account: str) -> tuple[AccountDatabase, User]
     """The user `.\\x`, `HOST\\x`, `x`, `DOMAIN\\x` or `x@domain` and where it is kept."""
     authority, separator, name = account.rpartition("\\")
     if not separator and "@" in account:
-        name, _, authority = account.partition("@")
+        name, _sep, authority = account.partition("@")
     own, domain = host.accounts.local, host.accounts.domain
     local = own.find_user(name)
     if authority.upper() in ("", ".", own.authority) and local is not None:
@@ -130,7 +130,7 @@ def credentials(source: Node, account: str) -> Credentials:
     if not account or sid == well_known.LOCAL_SERVICE:
         return Credentials(Kind.NOTHING)
     if sid is None:
-        authority, _, name = account.rpartition("\\")
+        authority, _sep, name = account.rpartition("\\")
         return Credentials(Kind.USER, Presented(authority, name, "", source.address, host.computer_name))
     if sid in (well_known.LOCAL_SYSTEM, well_known.NETWORK_SERVICE) or sid.startswith(_ALL_SERVICES):
         return _computer(source)

@@ -154,7 +154,7 @@ def _harden(host: SimulatedHost) -> None:
         admin.put_number(host, f"{APP_IDS}\\{app_id}", "AuthenticationLevel", LEVEL_PKT_INTEGRITY)
         own = [("S-1-5-18", admin.EVERYTHING), (well_known.ADMINISTRATORS, admin.EVERYTHING)]
         admin.put_entries(host, admin.launch_of(app_id), own)
-        admin.put_entries(host, admin.access_of(app_id), [(sid, 0x7) for sid, _ in own])
+        admin.put_entries(host, admin.access_of(app_id), [(sid, 0x7) for sid, _unused in own])
 
 
 def _grant_named(host: SimulatedHost, account: str) -> None:

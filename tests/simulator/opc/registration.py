@@ -114,7 +114,7 @@ def listed_servers(host: SimulatedHost) -> tuple[str, ...]:
 def _categories(host: SimulatedHost, com_class: ComClass) -> list[str]:
     view = CLASSES_32 if com_class.is_32_bit else CLASSES
     key = rf"{view}\CLSID\{com_class.clsid}\Implemented Categories"
-    return [name for name, (guid, _) in CATEGORIES.items() if host.registry.key_exists(None, rf"{key}\{guid}")]
+    return [name for name, (guid, _unused) in CATEGORIES.items() if host.registry.key_exists(None, rf"{key}\{guid}")]
 
 
 def _text(host: SimulatedHost, key: str, name: str) -> str | None:

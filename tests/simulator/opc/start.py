@@ -126,7 +126,7 @@ def _run_as(walk: Walk, com_class: ComClass) -> str:
         return value.text  # nt authority\localservice and the like
     error = _batch_error(host, value.text)
     if error:
-        domain, _, name = value.text.rpartition("\\")
+        domain, _sep, name = value.text.rpartition("\\")
         events.write(host, 10004, str(error), domain or host.computer_name, name, com_class.clsid)
         raise _cannot_run_as(walk, f"{value.text} cannot be logged on: error {error} (event 10004)")
     return value.text

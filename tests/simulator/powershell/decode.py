@@ -48,7 +48,7 @@ class Script:
 def script_of(command_line: str) -> str:
     """The script in the last of the nested -EncodedCommand arguments. Raises: DecodeError."""
     text = command_line
-    for _ in range(_MAX_NESTING):
+    for _unused in range(_MAX_NESTING):
         match = _ENCODED.search(text)
         if match is None:
             break

@@ -116,7 +116,7 @@ class CommandShell:
         return value is not None and value.number == 1
 
     def _environment(self, caller: Caller, own: Mapping[str, str]) -> dict[str, str]:
-        domain, _, user = caller.account_name.rpartition("\\")
+        domain, _sep, user = caller.account_name.rpartition("\\")
         names = {
             "USERNAME": user,
             "USERDOMAIN": domain or self._host.computer_name,
@@ -252,7 +252,7 @@ def _split_name(text: str) -> tuple[str, str]:
     """The name of a command without quotes, and everything behind it."""
     rest = text.lstrip(" \t,;=@")
     if rest.startswith('"'):
-        name, _, tail = rest[1:].partition('"')
+        name, _sep, tail = rest[1:].partition('"')
         return name, tail
     end = next((index for index, char in enumerate(rest) if char in _WORD_ENDS or (char == '"')), len(rest))
     return rest[:end], rest[end:]

@@ -68,7 +68,7 @@ def expand_variables(line: str, environment: Mapping[str, str]) -> str:
     folded = {name.upper(): value for name, value in environment.items()}
 
     def value_of(found: re.Match[str]) -> str:
-        name, colon, _ = found[1].partition(":")
+        name, colon, _sep = found[1].partition(":")
         if colon and name.upper() in folded:
             raise UnsupportedSyntaxError(f"variable modifier in {found[0]}")
         return folded.get(found[1].upper(), found[0])

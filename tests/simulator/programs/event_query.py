@@ -131,7 +131,7 @@ class _Parser:
 
     def _peek(self) -> tuple[str, str]:
         if self._index < len(self._tokens):
-            kind, text, _ = self._tokens[self._index]
+            kind, text, _unused = self._tokens[self._index]
             return kind, text
         return "", ""
 
@@ -201,7 +201,7 @@ class _Parser:
 
     def _function(self) -> Expression:
         position = self._position()
-        _, name = self._next()
+        _unused, name = self._next()
         self._expect("(")
         argument = self._path()
         if name == "timediff":

@@ -176,7 +176,7 @@ def _address_fields(side: str, part: str) -> Fields:
     if keyword is not None and side == "RA":
         return [(f"{side}4", keyword), (f"{side}6", keyword)]
     try:
-        first, _ = address_range(part)
+        first, _unused = address_range(part)
     except RuleError as error:
         raise NetshError(Text.INVALID_ADDRESS) from error
     if first.is_loopback or first.is_unspecified:
@@ -245,10 +245,10 @@ def changed_rule(rule: FirewallRule, changes: Arguments) -> FirewallRule:
 
 def checked(rule: FirewallRule) -> FirewallRule:
     """The rule, if the service accepts it. Raises: NetshError with the message netsh prints."""
-    ports = [key for key, _ in rule.fields if key.startswith(("LPort", "RPort"))]
+    ports = [key for key, _unused in rule.fields if key.startswith(("LPort", "RPort"))]
     if ports and rule.protocol not in (6, 17):
         raise NetshError(Text.INVALID_PROTOCOL)
-    secured = any(key.startswith("Security") for key, _ in rule.fields)
+    secured = any(key.startswith("Security") for key, _unused in rule.fields)
     if rule.values("RMauth", "RUAuth") and not secured:
         raise NetshError(Text.INVALID_VALUE)
     if rule.action == "ByPass" and not (secured and (rule.direction == "Out" or rule.value("RMauth"))):
@@ -272,6 +272,6 @@ def _has(rule: FirewallRule, option: str, value: str, variables: Mapping[str, st
     if option == "program":
         return same_path(rule.value("App"), dict(wanted).get("App", ""), variables)
     if option == "profile":
-        return rule.profiles == (frozenset(name for _, name in wanted) or frozenset(PROFILES))
+        return rule.profiles == (frozenset(name for _unused, name in wanted) or frozenset(PROFILES))
     actual = [item for item in rule.fields if item[0] in REPLACED_KEYS[option]]
     return {(key, text.upper()) for key, text in actual} == {(key, text.upper()) for key, text in wanted}

@@ -130,7 +130,7 @@ def with_everyone(descriptor: bytes | None, mask: int) -> bytes | None:
     """
     if descriptor is None or len(descriptor) < _HEADER.size:
         return None
-    revision, _, control, owner, group, sacl, dacl = _HEADER.unpack_from(descriptor)
+    revision, _unused, control, owner, group, sacl, dacl = _HEADER.unpack_from(descriptor)
     if not dacl:
         return None
     aces = [ace for ace in _aces(descriptor, dacl) if not (ace[0] == 0 and ace[8:] == _EVERYONE)]
@@ -152,7 +152,7 @@ def with_everyone(descriptor: bytes | None, mask: int) -> bytes | None:
 def _aces(descriptor: bytes, dacl: int) -> Iterator[bytes]:
     count = struct.unpack_from("<H", descriptor, dacl + 4)[0]
     position = dacl + 8
-    for _ in range(count):
+    for _unused in range(count):
         size = struct.unpack_from("<H", descriptor, position + 2)[0]
         yield descriptor[position : position + size]
         position += size

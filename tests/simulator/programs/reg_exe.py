@@ -199,7 +199,7 @@ class Reg:
         return f"    {name or self._say('default')}    {type_name(value)}    {value_text(value)}\r\n"
 
     def _spelling(self, request: _Request) -> str:
-        names = (name for name, _ in self._registry.enum_values(request.caller, request.key))
+        names = (name for name, _unused in self._registry.enum_values(request.caller, request.key))
         wanted = request.value_name or ""
         return next((name for name in names if name.upper() == wanted.upper()), wanted)
 
@@ -227,7 +227,7 @@ class Reg:
         if "f" not in request.switches:
             raise _RegError("cancelled")
         if "va" in request.switches:
-            for name, _ in self._registry.enum_values(request.caller, request.key):
+            for name, _unused in self._registry.enum_values(request.caller, request.key):
                 self._registry.delete_value(request.caller, request.key, name)
         elif request.value_name is not None:
             self._registry.delete_value(request.caller, request.key, request.value_name)

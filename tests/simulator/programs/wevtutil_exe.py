@@ -153,7 +153,7 @@ def _options(words: Sequence[str]) -> dict[str, str]:
     """Values by short name. Raises: _Failure 87."""
     options: dict[str, str] = {}
     for word in words:
-        name, _, value = word[1:].partition(":")
+        name, _sep, value = word[1:].partition(":")
         short = _LONG_NAMES.get(name.lower(), name.lower())
         if short in _NOT_SIMULATED:
             raise _Failure(ERROR_INVALID_PARAMETER, f"option {name} is not simulated", is_violation=True)

@@ -41,7 +41,7 @@ class DataFile(ClassProvider):
         path = keys["Name"]
         if "%" in path or not self.host.files.exists(path):
             raise self.not_found(keys)
-        folder, _, name = path.lower().rpartition("\\")
+        folder, _sep, name = path.lower().rpartition("\\")
         known = {
             "Name": path.lower(),
             "Caption": path.lower(),

@@ -156,11 +156,11 @@ class StdRegProv(ClassProvider):
         self.host.registry.write_value(caller, key, arguments["sValueName"], convert(arguments[parameter]))
         return {RETURN_VALUE: 0}
 
-    def _create_key(self, caller: Caller, key: str, _: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _create_key(self, caller: Caller, key: str, _unused: Mapping[str, Any]) -> Mapping[str, Any]:
         self.host.registry.create_key(caller, key)
         return {RETURN_VALUE: 0}
 
-    def _delete_key(self, caller: Caller, key: str, _: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _delete_key(self, caller: Caller, key: str, _unused: Mapping[str, Any]) -> Mapping[str, Any]:
         self.host.registry.delete_key(caller, key)
         return {RETURN_VALUE: 0}
 
@@ -168,12 +168,12 @@ class StdRegProv(ClassProvider):
         self.host.registry.delete_value(caller, key, arguments["sValueName"])
         return {RETURN_VALUE: 0}
 
-    def _enum_key(self, caller: Caller, key: str, _: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _enum_key(self, caller: Caller, key: str, _unused: Mapping[str, Any]) -> Mapping[str, Any]:
         return {RETURN_VALUE: 0, "sNames": self.host.registry.enum_keys(caller, key) or None}
 
-    def _enum_values(self, caller: Caller, key: str, _: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _enum_values(self, caller: Caller, key: str, _unused: Mapping[str, Any]) -> Mapping[str, Any]:
         values = self.host.registry.enum_values(caller, key)
-        names, numbers = [name for name, _ in values], [value.type for _, value in values]
+        names, numbers = [name for name, _unused in values], [value.type for _unused, value in values]
         return {RETURN_VALUE: 0, "sNames": names or None, "Types": numbers or None}
 
     def _check_access(self, caller: Caller, key: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:

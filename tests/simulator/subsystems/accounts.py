@@ -156,7 +156,7 @@ class Accounts:
         """
         domain, separator, name = text.rpartition("\\")
         if not separator and "@" in text:
-            name, _, domain = text.partition("@")
+            name, _sep, domain = text.partition("@")
         candidates = (item for item in self._all_principals() if item.name.upper() == name.upper())
         for found in candidates:
             if not domain or domain.upper() in self._domain_names(found):

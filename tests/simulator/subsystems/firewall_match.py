@@ -66,7 +66,7 @@ def rule_applies(rule: FirewallRule, connection: Connection, context: MatchConte
     return (
         rule.is_active
         and rule.direction == connection.direction
-        and all(_is_judged(key) for key, _ in rule.fields)
+        and all(_is_judged(key) for key, _unused in rule.fields)
         and connection.profile in rule.profiles
         and rule.protocol in (None, connection.protocol)
         and rule.value("IFType", connection.interface_type) == connection.interface_type

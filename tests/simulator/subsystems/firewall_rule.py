@@ -164,7 +164,7 @@ def check_rule(rule: FirewallRule) -> None:
 
 def _check_once(rule: FirewallRule) -> None:
     seen: set[str] = set()
-    for key, _ in rule.fields:
+    for key, _unused in rule.fields:
         if key in seen and key in _POSITION and key not in _REPEATABLE:
             raise RuleError(f"{key} twice")
         seen.add(key)
@@ -183,7 +183,7 @@ def _check_ports(rule: FirewallRule) -> None:
     local, remote = _ports(rule, "LPort"), _ports(rule, "RPort")
     if (local or remote) and rule.protocol not in (PROTOCOL_TCP, PROTOCOL_UDP):
         raise RuleError("ports without Protocol=6 or 17")
-    keys = [key for key, _ in rule.fields]
+    keys = [key for key, _unused in rule.fields]
     if (local or remote) and keys.index("Protocol") > min(map(keys.index, filter(_is_port_key, keys))):
         raise RuleError("ports before Protocol")
     for text in local:
@@ -236,7 +236,7 @@ def check_address(text: str, family: int, *, allows_keywords: bool) -> None:
     """Raises: RuleError unless the text is an address, range or subnet of the family, or a keyword where allowed."""
     if allows_keywords and text.upper() in ADDRESS_KEYWORDS:
         return
-    first, _ = address_range(text)
+    first, _unused = address_range(text)
     if first.version != family:
         raise RuleError(f"address {text!r} is not IPv{family}")
 

@@ -198,7 +198,7 @@ def shipped_rules(schema: tuple[int, int], *, is_server: bool) -> dict[str, Fire
 
 def _covers(schemas: str, schema: tuple[int, int]) -> bool:
     """Whether `2.10-` or `2.10-2.10` contains a schema version."""
-    first, _, last = schemas.partition("-")
+    first, _sep, last = schemas.partition("-")
     return _version(first) <= schema and (not last or schema <= _version(last))
 
 

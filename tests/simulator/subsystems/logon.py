@@ -95,7 +95,7 @@ class LogonService:
 
         A wrong password counts towards the lock-out of the account.
         """
-        domain, _, user_name = name.rpartition("\\")
+        domain, _sep, user_name = name.rpartition("\\")
         presented = Presented(domain, user_name, password, address)
         database, user = self._find(name)
         return self._admit(presented, database, user, logon_type)
@@ -196,7 +196,7 @@ class LogonService:
         local, domain = self._accounts.local, self._accounts.domain
         authority, separator, user_name = name.rpartition("\\")
         if not separator and "@" in name:
-            user_name, _, authority = name.partition("@")
+            user_name, _sep, authority = name.partition("@")
         if authority.upper() in ("", ".", local.authority) and local.find_user(user_name):
             return local, local.find_user(user_name)
         if domain is not None and domain.is_reachable:
@@ -269,7 +269,7 @@ class LogonService:
         self._security_event(4625, KEYWORD_AUDIT_FAILURE, data)
 
     def _write_success(self, caller: Caller, logon_type: int) -> None:
-        domain, _, user_name = caller.account_name.rpartition("\\")
+        domain, _sep, user_name = caller.account_name.rpartition("\\")
         data = (
             ("TargetUserSid", caller.sid),
             ("TargetUserName", user_name),

@@ -84,7 +84,7 @@ class RegistryTree:
     def walk(self, path: tuple[str, ...]) -> tuple[list[KeyNode], tuple[str, ...]]:
         """The nodes of the existing part of the path and the names that are missing after it."""
         rest = path
-        for _ in range(_MAX_LINKS):
+        for _unused in range(_MAX_LINKS):
             chain = [self.root]
             while rest and (node := chain[-1].subkeys.get(fold(rest[0]))) is not None:
                 chain.append(node)
@@ -156,7 +156,9 @@ def export_text(root: KeyNode) -> str:
         link = f" -> {chr(92).join(node.link)}" if node.link else ""
         owner = f" owner={node.security.owner} grants={node.security.grants}" if node.security else ""
         lines.append(f"[{chr(92).join(path)}]{flags}{link}{owner}")
-        lines.extend(f"{name!r}={value.type}:{value.data.hex()}" for _, (name, value) in sorted(node.values.items()))
+        lines.extend(
+            f"{name!r}={value.type}:{value.data.hex()}" for _unused, (name, value) in sorted(node.values.items())
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -336,7 +338,7 @@ def _hive(key: str) -> str:
 
 def _parts(key: str) -> tuple[str, ...]:
     """The names below the hive. Stricter than the kernel, which skips doubled backslashes."""
-    _, _, path = key.partition("\\")
+    _sep, _sep, path = key.partition("\\")
     if not path:
         return ()
     parts = tuple(path.split("\\"))

@@ -49,7 +49,7 @@ def view32(key: str) -> str:
 
     `key` starts with a hive, short or long; hives other than HKLM and HKCR are not redirected here.
     """
-    hive, _, path = key.partition("\\")
+    hive, _sep, path = key.partition("\\")
     parts = path.split("\\") if path else []
     short = SHORT_HIVES.get(hive.upper(), hive)
     if short == "HKCR":

@@ -95,7 +95,7 @@ class ServiceManager:
 
     def names(self) -> list[str]:
         """Names of all services, drivers included, sorted."""
-        return [service.config.name for _, service in sorted(self._services.items())]
+        return [service.config.name for _unused, service in sorted(self._services.items())]
 
     def find(self, name: str) -> Service | None:
         self._settle()
@@ -119,7 +119,7 @@ class ServiceManager:
     def services(self) -> list[Service]:
         """All Win32 services (no drivers), sorted by name."""
         self._settle()
-        return [service for _, service in sorted(self._services.items()) if not service.config.is_driver]
+        return [service for _unused, service in sorted(self._services.items()) if not service.config.is_driver]
 
     def dependents(self, name: str) -> list[str]:
         """Names of services that list this one in DependOnService."""

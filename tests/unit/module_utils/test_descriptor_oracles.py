@@ -76,7 +76,7 @@ def folded(value: Any) -> Any:
 @pytest.mark.parametrize("count", COUNTS)
 def test_decode_agrees_with_samba(count: int) -> None:
     stream = RandomDescriptors(417, SAMBA_SHAPE)
-    blobs = [stream.descriptor() for _ in range(count)]
+    blobs = [stream.descriptor() for _unused in range(count)]
     answers = samba.ask({"op": "decode", "hex": blob.hex()} for blob in blobs)
     for blob, answer in zip(blobs, answers, strict=True):
         assert folded(reading_of(blob)) == folded(answer), blob.hex()
@@ -86,7 +86,7 @@ def test_decode_agrees_with_samba(count: int) -> None:
 @pytest.mark.parametrize("count", COUNTS)
 def test_encoding_is_read_by_samba_as_the_same(count: int) -> None:
     stream = RandomDescriptors(418, SAMBA_SHAPE)
-    descriptors = [SecurityDescriptor.from_bytes(stream.descriptor()) for _ in range(count)]
+    descriptors = [SecurityDescriptor.from_bytes(stream.descriptor()) for _unused in range(count)]
     answers = samba.ask({"op": "decode", "hex": sd.to_bytes().hex()} for sd in descriptors)
     for descriptor, answer in zip(descriptors, answers, strict=True):
         assert folded(answer["dacl"]) == folded(rows_of(descriptor.dacl))
@@ -99,7 +99,7 @@ def test_decode_agrees_with_impacket(count: int) -> None:
     from oracles import impacket_reader
 
     stream = RandomDescriptors(131, IMPACKET_SHAPE)
-    for _ in range(count):
+    for _unused in range(count):
         blob = stream.descriptor()
         ours, theirs = reading_of(blob), impacket_reader.decode(blob)
         if ours["dacl"] is None:
@@ -115,7 +115,7 @@ def test_our_sddl_is_read_by_samba_as_the_same(count: int) -> None:
     while len(texts) < count:
         descriptor = SecurityDescriptor.from_bytes(stream.descriptor())
         texts.append((descriptor, to_sddl(descriptor)))
-    answers = samba.ask({"op": "parse", "sddl": text, "domain": str(DOMAIN)} for _, text in texts)
+    answers = samba.ask({"op": "parse", "sddl": text, "domain": str(DOMAIN)} for _unused, text in texts)
     compared = 0
     for (descriptor, text), answer in zip(texts, answers, strict=True):
         # Samba 4.17 knows no NO_ACCESS_CONTROL, and stumbles over "D:ARS:".
@@ -129,7 +129,7 @@ def test_our_sddl_is_read_by_samba_as_the_same(count: int) -> None:
 @pytest.mark.parametrize("count", COUNTS)
 def test_samba_sddl_is_read_by_us_as_the_same(count: int) -> None:
     stream = RandomDescriptors(420, SAMBA_SDDL_SHAPE)
-    blobs = [stream.descriptor() for _ in range(count)]
+    blobs = [stream.descriptor() for _unused in range(count)]
     compared = 0
     for blob, answer in zip(blobs, samba.ask({"op": "print", "hex": blob.hex()} for blob in blobs), strict=True):
         descriptor = SecurityDescriptor.from_bytes(blob)
@@ -162,7 +162,9 @@ class RandomSddl:
         rng = self.random
         if rng.random() < 0.6:
             return rng.choice(self.SIDS)
-        return "-".join(["S-1", str(rng.randint(0, 40)), *(str(rng.getrandbits(32)) for _ in range(rng.randint(1, 6)))])
+        return "-".join(
+            ["S-1", str(rng.randint(0, 40)), *(str(rng.getrandbits(32)) for _unused in range(rng.randint(1, 6)))]
+        )
 
     def ace(self, types: str) -> str:
         rng = self.random
@@ -172,7 +174,7 @@ class RandomSddl:
     def acl(self, types: str) -> str:
         rng = self.random
         flags = "".join(rng.choices(("P", "AR", "AI"), k=rng.choice((0, 0, 1, 2))))
-        return flags + "".join(self.ace(types) for _ in range(rng.randint(0, 4)))
+        return flags + "".join(self.ace(types) for _unused in range(rng.randint(0, 4)))
 
     def text(self) -> str:
         sections = [f"O:{self.sid()}", f"G:{self.sid()}", f"D:{self.acl('A D')}", f"S:{self.acl('AU AL')}"]
@@ -185,7 +187,7 @@ class RandomSddl:
 @pytest.mark.parametrize("count", COUNTS)
 def test_sddl_texts_mean_to_us_what_they_mean_to_samba(count: int) -> None:
     stream = RandomSddl(421)
-    texts = [stream.text() for _ in range(count)]
+    texts = [stream.text() for _unused in range(count)]
     compared = 0
     answers = samba.ask({"op": "parse", "sddl": text, "domain": str(DOMAIN)} for text in texts)
     for text, answer in zip(texts, answers, strict=True):
@@ -212,7 +214,7 @@ def test_every_alias_samba_knows_is_the_same_sid_to_us() -> None:
 def test_only_the_unrepresentable_has_no_sddl() -> None:
     stream = RandomDescriptors(422, SAMBA_SHAPE)
     refused = 0
-    for _ in range(500):
+    for _unused in range(500):
         descriptor = SecurityDescriptor.from_bytes(stream.descriptor())
         try:
             text = to_sddl(descriptor)

@@ -23,7 +23,7 @@ INTERESTING = (b"\x00", b"\xff", b"\x01", b"\x04", b"\x10", b"\xff\xff", b"\x00\
 def mutate(rng: random.Random, data: bytes) -> bytes:
     """One to four changes: a bit, a byte or a field overwritten, bytes cut out, doubled or moved to the end."""
     mutated = bytearray(data)
-    for _ in range(rng.randint(1, 4)):
+    for _unused in range(rng.randint(1, 4)):
         if not mutated:
             break
         at = rng.randrange(min(len(mutated), 48)) if rng.random() < 0.5 else rng.randrange(len(mutated))
@@ -44,9 +44,9 @@ def mutate(rng: random.Random, data: bytes) -> bytes:
 def test_mutated_bytes_decode_or_raise_our_error(count: int) -> None:
     rng = random.Random(1_000_003)
     stream = RandomDescriptors(7, SHAPE)
-    seeds = [item.data for item in VECTORS] + [stream.descriptor() for _ in range(100)]
+    seeds = [item.data for item in VECTORS] + [stream.descriptor() for _unused in range(100)]
     decoded = 0
-    for _ in range(count):
+    for _unused in range(count):
         data = mutate(rng, rng.choice(seeds))
         try:
             descriptor = SecurityDescriptor.from_bytes(data)
@@ -68,7 +68,7 @@ def acl_of_size(ace_count: int) -> bytes:
 def fastest(data: bytes) -> float:
     """Processor seconds of the fastest of several runs: other processes of a busy machine do not count."""
     times = []
-    for _ in range(9):
+    for _unused in range(9):
         started = time.thread_time()
         SecurityDescriptor.from_bytes(data)
         times.append(time.thread_time() - started)

@@ -86,7 +86,7 @@ def test_malformed_entries_are_kept_with_the_reason(rule_id: str, text: str) -> 
 def mutated(generator: random.Random, text: str) -> str:
     """The text with one to four edits: characters, bars, fields and numbers that hurt."""
     alphabet = '|=|=vV.0159-:/\\%*@"é\ud800\n\x00 ARPLDSF'
-    for _ in range(generator.randint(1, 4)):
+    for _unused in range(generator.randint(1, 4)):
         place = generator.randrange(len(text) + 1)
         kind = generator.randrange(5)
         if kind == 0:
@@ -108,8 +108,8 @@ def mutated(generator: random.Random, text: str) -> str:
 
 def check_mutants(count: int) -> None:
     generator = random.Random(20260302)
-    texts = [text for _, _, text in EVERY_RULE]
-    for _ in range(count):
+    texts = [text for _unused, _unused, text in EVERY_RULE]
+    for _unused in range(count):
         text = mutated(generator, generator.choice(texts))
         item = read_rule("{id}", text)
         try:

@@ -55,7 +55,7 @@ def test_an_empty_store_gets_every_rule() -> None:
 
 
 def test_nothing_is_wanted_nothing_is_done() -> None:
-    plan, _ = run((), entries("hand_run"))
+    plan, _unused = run((), entries("hand_run"))
     assert plan.is_empty
     assert plan.to_plan().is_empty
 
@@ -72,7 +72,7 @@ def test_nothing_is_wanted_nothing_is_done() -> None:
     ],
 )
 def test_a_rule_that_means_the_same_is_kept_however_it_is_written(text: str) -> None:
-    plan, _ = run((HIVE,), stored(text))
+    plan, _unused = run((HIVE,), stored(text))
     assert plan.is_empty
     assert outcomes(plan) == [Outcome.KEEP]
     assert plan.decisions[0].rule_id == "rule 1"
@@ -80,7 +80,7 @@ def test_a_rule_that_means_the_same_is_kept_however_it_is_written(text: str) -> 
 
 def test_port_135_of_rpcss_is_the_endpoint_mapper() -> None:
     text = format_rule(replace(MAPPER.rule, local_ports=PortSet.of(135), program="%systemroot%\\system32\\svchost.exe"))
-    plan, _ = run((MAPPER,), stored(text))
+    plan, _unused = run((MAPPER,), stored(text))
     assert plan.is_empty
 
 
@@ -120,7 +120,7 @@ def test_a_rule_that_drifted_is_changed_in_place(text: str) -> None:
 
 
 def test_a_repair_says_what_it_changes_and_the_diff_has_one_fact_a_line() -> None:
-    plan, _ = run((HIVE,), stored(DRIFTS["any remote address"]))
+    plan, _unused = run((HIVE,), stored(DRIFTS["any remote address"]))
     (found,) = plan.decisions[0].differences
     assert (found.field, found.left, found.right) == ("remote addresses", "any", ["10.0.0.21-10.0.0.22"])
     before = render(plan.to_plan().before).splitlines()
@@ -132,7 +132,7 @@ def test_a_repair_says_what_it_changes_and_the_diff_has_one_fact_a_line() -> Non
 
 def test_a_repair_keeps_fields_it_knows_nothing_of() -> None:
     text = DRIFTS["disabled"] + "LSM=TRUE|"
-    _, store = run((HIVE,), stored(text))
+    _unused, store = run((HIVE,), stored(text))
     assert "|LSM=TRUE|" in store.entries()[0][1]
 
 
@@ -204,7 +204,7 @@ def test_seed_wrong_path_is_taken_over_when_the_file_is_not_there() -> None:
 
 def test_seed_wrong_path_is_taken_over_under_the_name_the_script_gives() -> None:
     local = stored("v2.28|Action=Allow|Active=TRUE|Dir=In|App=C:\\Windows\\System32\\opcenum.exe|Name=Allow OpcEnum|")
-    _, store = run((ENUM,), local)
+    _unused, store = run((ENUM,), local)
     assert [item.rule for item in store.rules()] == [ENUM.rule]
 
 
@@ -229,7 +229,7 @@ def test_disabled_leftovers_keep_their_ids() -> None:
     local = entries("hand_run")
     plan, store = run(WANTED, local, PlanOptions(leftovers=Leftovers.DISABLE))
     kept = dict(store.entries())
-    assert all(rule_id in kept for rule_id, _ in local)
+    assert all(rule_id in kept for rule_id, _unused in local)
     assert not any(isinstance(item, FirewallDelete) for item in plan.operations)
     undone = SimulatedStore(local)
     undone.apply(plan.operations)
@@ -240,7 +240,7 @@ def test_disabled_leftovers_keep_their_ids() -> None:
 def test_a_rule_for_other_peers_may_serve_an_undeclared_link_and_stays() -> None:
     local = stored(f"v2.28|Action=Allow|Active=TRUE|Dir=In|Protocol=6|RA4=10.9.9.9|App={APIS_HIVE}|Name=SCADA|")
     plan, store = run((HIVE,), local)
-    assert local[0] in [(key, text) for key, text in store.entries()]
+    assert local[0] in list(store.entries())
     (found,) = [item for item in plan.findings if item.code == STILL_OPEN]
     assert found.severity is Severity.WARNING
     assert "10.9.9.9" in found.evidence
@@ -277,7 +277,7 @@ def test_identical_duplicates_of_ours_become_one() -> None:
 @pytest.mark.parametrize("second", [DRIFTS["any remote address"], DRIFTS["other peers"], DRIFTS["one profile"]])
 @pytest.mark.parametrize("first", [OWN_APIS, DRIFTS["disabled"], DRIFTS["any remote address"]])
 def test_rules_of_our_name_become_one(first: str, second: str) -> None:
-    _, store = run((HIVE,), stored(first, second))
+    _unused, store = run((HIVE,), stored(first, second))
     assert [item.rule for item in store.rules()] == [HIVE.rule]
 
 
@@ -348,19 +348,19 @@ def test_absent_takes_ours_and_what_scripts_left_and_nothing_else() -> None:
 
 
 def test_absent_already() -> None:
-    plan, _ = run(absent(*WANTED), entries("built_in"))
+    plan, _unused = run(absent(*WANTED), entries("built_in"))
     assert outcomes(plan) == [Outcome.ABSENT] * 3
 
 
 def test_absent_deletes_even_where_leftovers_are_only_disabled() -> None:
-    _, store = run(absent(HIVE), stored(OWN_APIS), PlanOptions(leftovers=Leftovers.DISABLE))
+    _unused, store = run(absent(HIVE), stored(OWN_APIS), PlanOptions(leftovers=Leftovers.DISABLE))
     assert store.rules() == ()
 
 
 def test_purge_takes_rules_of_ours_that_nobody_wants() -> None:
     local = stored(OWN_APIS, format_rule(ENUM.rule), IN_APIS.replace(APIS_HIVE, "C:\\other.exe"))
     plan, store = run((ENUM,), local, PlanOptions(purge=True))
-    assert [key for key, _ in store.entries()] == ["rule 2", "rule 3"]
+    assert [key for key, _unused in store.entries()] == ["rule 2", "rule 3"]
     assert not run((ENUM,), local)[0].operations
     assert plan.operations
 

@@ -155,7 +155,7 @@ def test_malformed_entries_are_kept_and_mentioned() -> None:
 # -- WinRM ----------------------------------------------------------------------------------------------------------
 
 
-WINRM = [text for _, text in entries("built_in") if "-30253|" in text or "-35001|" in text] + [
+WINRM = [text for _unused, text in entries("built_in") if "-30253|" in text or "-35001|" in text] + [
     "v2.28|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=5986|Name=a|",
     "v2.28|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort2_10=5000-6000|Name=a|",
     "v2.28|Action=Allow|Active=TRUE|Dir=In|App=%SystemRoot%\\System32\\svchost.exe|Svc=winrm|Name=a|",
@@ -231,7 +231,7 @@ def test_a_rule_that_would_block_winrm_is_refused(wanted: WantedRule) -> None:
     ],
 )
 def test_a_block_rule_for_something_else_is_written(wanted: WantedRule) -> None:
-    plan, _ = run((wanted,), entries("built_in"))
+    plan, _unused = run((wanted,), entries("built_in"))
     assert outcomes(plan) == [Outcome.ADD]
 
 
@@ -285,7 +285,7 @@ def test_the_same_name_twice_is_refused() -> None:
 
 def test_variables_in_a_wanted_program_are_expanded() -> None:
     wanted = replace(ENUM, rule=replace(ENUM.rule, program="%SystemRoot%\\SysWOW64\\OpcEnum.exe"))
-    _, store = run((wanted,), [])
+    _unused, store = run((wanted,), [])
     assert store.rules()[0].rule == ENUM.rule
 
 
@@ -302,7 +302,7 @@ def test_1500_rules_are_read_and_planned_in_well_under_a_second() -> None:
     local = large_store(1_500)
     assert len(local) == 1_500
     spent = []
-    for _ in range(3):
+    for _unused in range(3):
         start = time.process_time()  # the machine may be busy with other things
         plan = plan_firewall(WANTED, state_of(local), HOST)
         spent.append(time.process_time() - start)

@@ -127,7 +127,7 @@ def apply_checked(store: SimulatedStore, operation: FirewallOperation) -> None:
 
 def contents(store: SimulatedStore) -> list[str]:
     """The rules without ids and schema versions, which netsh chooses, and with paths as netsh got them."""
-    return sorted(text.partition("|")[2].replace("%SystemRoot%", "C:\\Windows") for _, text in store.entries())
+    return sorted(text.partition("|")[2].replace("%SystemRoot%", "C:\\Windows") for _sep, text in store.entries())
 
 
 def check_plan(local: list[tuple[str, str]], wanted: tuple[WantedRule, ...], how: PlanOptions) -> FirewallPlan:
@@ -162,7 +162,7 @@ def test_plans_converge_and_can_be_undone(
         return
     except LockoutError:
         # A rule of our name for any program is all that lets WinRM in.
-        assert any("App=" not in text for _, text in local)
+        assert any("App=" not in text for _unused, text in local)
         return
     touched = {key for item in plan.operations for key in getattr(item, "rule_ids", ())}
     touched |= {change.rule_id for item in plan.operations if isinstance(item, FirewallSet) for change in item.changes}

@@ -30,7 +30,7 @@ PUBLISHED = [
 ]
 
 
-@pytest.mark.parametrize(("build", "revision", "kb", "phase"), PUBLISHED, ids=lambda item: str(item))
+@pytest.mark.parametrize(("build", "revision", "kb", "phase"), PUBLISHED, ids=str)
 def test_an_update_brings_its_phase_and_the_revision_before_it_does_not(
     build: int, revision: int, kb: str, phase: Phase
 ) -> None:

@@ -133,7 +133,7 @@ def test_every_name_and_sid_is_asked_for_once(workgroup: LiveHost) -> None:
     once = workgroup.messages
 
     def many(host: Host) -> None:
-        for _ in range(5):
+        for _unused in range(5):
             host.accounts.resolve("OPC")
             host.accounts.name_of(Sid.from_string(sid))
             with pytest.raises(UnknownAccountError):

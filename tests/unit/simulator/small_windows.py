@@ -159,7 +159,7 @@ class SmallInterpreter:
     """`type X` prints X, `fail N` ends with N, `cat` prints its input, anything else is unknown."""
 
     def run(self, caller: Caller, command_line: str, stdin: bytes, environment: Mapping[str, str]) -> ProgramResult:
-        word, _, rest = command_line.partition(" ")
+        word, _sep, rest = command_line.partition(" ")
         if word == "type":
             return ProgramResult(stdout=rest + "\r\n")
         if word == "fail":

@@ -345,7 +345,7 @@ def test_an_answer_larger_than_the_clients_envelope_is_refused() -> None:
 @pytest.mark.parametrize(("stack", "limit"), [("2.0", 15), ("3.0", 1500)])
 def test_unreleased_enumerations_use_up_the_users_operations(stack: str, limit: int) -> None:
     wire = Wire(SmallWindows(stack))
-    contexts = [context_of(wire.body(wire.enumerate("Win32_Service"))) for _ in range(limit)]
+    contexts = [context_of(wire.body(wire.enumerate("Win32_Service"))) for _unused in range(limit)]
     status, root = wire.send(wire.get("Win32_OperatingSystem"))
     assert (status, fault_code(root)) == (500, 2150859174)
     second_shape = any(local(node) == "MSFT_WmiError" for node in root.iter())

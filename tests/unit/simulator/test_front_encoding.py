@@ -136,7 +136,7 @@ DECODED = [
 def test_arguments_reach_the_provider_typed(content: str, expected: dict[str, Any]) -> None:
     wire = Wire()
     wire.body(wire.invoke("Sim_Static", "Echo", content))
-    ((_, keys, arguments),) = wire.windows.table("Sim_Static").calls
+    ((_unused, keys, arguments),) = wire.windows.table("Sim_Static").calls
     assert keys is None
     assert {name: arguments[name] for name in expected} == expected
     assert wire.violations == []

@@ -199,8 +199,8 @@ def test_the_servers_envelope_size_is_the_upper_limit(stack: str, size: int) -> 
 
 
 def test_a_fault_speaks_the_language_of_the_host() -> None:
-    _, english = Wire().send(envelope(GET, f"{WMI}/Win32_Nope"))
-    _, german = Wire(SmallWindows(ui_language="de-DE")).send(envelope(GET, f"{WMI}/Win32_Nope"))
+    _unused, english = Wire().send(envelope(GET, f"{WMI}/Win32_Nope"))
+    _unused, german = Wire(SmallWindows(ui_language="de-DE")).send(envelope(GET, f"{WMI}/Win32_Nope"))
     texts = [next(node.text for node in root.iter() if local(node) == "Text") for root in (english, german)]
     assert texts[0] != texts[1]
     assert "nicht vorhanden" in (texts[1] or "")

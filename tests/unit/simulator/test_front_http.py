@@ -59,8 +59,8 @@ def post(
 
 
 def test_many_messages_travel_on_one_connection(site: SimulatedSite, connection: http.client.HTTPConnection) -> None:
-    for _ in range(3):
-        status, body, _ = post(connection, GET)
+    for _unused in range(3):
+        status, body, _unused = post(connection, GET)
         assert (status, b"6.3.9600" in body) == (200, True)
     statistics = site["host"].statistics
     assert (statistics.connections, statistics.posts, statistics.messages) == (1, 3, 3)
@@ -128,9 +128,9 @@ def test_plain_http_is_refused_unless_allowed(connection: http.client.HTTPConnec
 
 
 def test_identify_tells_less_to_strangers(connection: http.client.HTTPConnection) -> None:
-    status, body, _ = post(connection, IDENTIFY, Authorization="", WSMANIDENTIFY="unauthenticated")
+    status, body, _unused = post(connection, IDENTIFY, Authorization="", WSMANIDENTIFY="unauthenticated")
     assert (status, b"OS: 0.0.0 SP: 0.0 Stack: 3.0" in body) == (200, True)
-    status, body, _ = post(connection, IDENTIFY)
+    status, body, _unused = post(connection, IDENTIFY)
     assert (status, b"OS: 6.3.9600 SP: 0.0 Stack: 3.0" in body) == (200, True)
     assert b"SecurityProfileName" in body
     assert post(connection, GET, Authorization="", WSMANIDENTIFY="unauthenticated")[0] == 401
@@ -138,7 +138,7 @@ def test_identify_tells_less_to_strangers(connection: http.client.HTTPConnection
 
 def test_utf_16_is_answered_in_utf_16(connection: http.client.HTTPConnection) -> None:
     payload = GET.decode().encode("utf-16")
-    status, body, _ = post(connection, payload, Content_Type="application/soap+xml;charset=UTF-16")
+    status, body, _unused = post(connection, payload, Content_Type="application/soap+xml;charset=UTF-16")
     assert status == 200
     assert "6.3.9600" in body.decode("utf-16")
     assert post(connection, b"\x00\xd8\x00", Content_Type="application/soap+xml;charset=UTF-16")[0] == 500

@@ -81,7 +81,7 @@ def model(item: ET.Element) -> tuple[list[CimProperty], dict[str, Any]]:
         is_array = len(nodes) > 1 or name in ARRAYS
         parts = [typed(node) for node in nodes]
         properties.append(CimProperty(name, parts[0][0], is_array=is_array))
-        values[name] = [value for _, value in parts] if is_array else parts[0][1]
+        values[name] = [value for _unused, value in parts] if is_array else parts[0][1]
     return properties, values
 
 

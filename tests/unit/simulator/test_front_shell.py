@@ -197,7 +197,7 @@ def test_a_boot_forgets_shells() -> None:
 @pytest.mark.parametrize("stack", ["2.0", "3.0"])
 def test_a_user_has_thirty_shells(stack: str) -> None:
     wire = ShellWire(SmallWindows(stack))
-    shells = [wire.open_shell() for _ in range(30)]
+    shells = [wire.open_shell() for _unused in range(30)]
     status, root = wire.send(wire.create())
     assert (status, fault_code(root)) == (500, 2150859173)
     assert any(local(node) == "MSFT_WmiError" for node in root.iter()) == (stack == "3.0")
@@ -208,7 +208,7 @@ def test_a_user_has_thirty_shells(stack: str) -> None:
 def test_on_stack_2_every_command_counts_until_its_shell_is_deleted() -> None:
     wire = ShellWire(SmallWindows("2.0"))
     shell = wire.open_shell()
-    for _ in range(15):
+    for _unused in range(15):
         wire.body(wire.signal(shell, wire.run(shell, "type", "x")))
     assert wire.fault(wire.command(shell, "type", "x")) == 2150859174
     assert wire.fault(envelope(f"{TRANSFER}/Get", f"{WMI}/Win32_OperatingSystem")) == 2150859174
@@ -219,7 +219,7 @@ def test_on_stack_2_every_command_counts_until_its_shell_is_deleted() -> None:
 def test_a_command_that_is_not_terminated_stays_a_process_of_the_shell() -> None:
     wire = ShellWire()
     shell = wire.open_shell()
-    commands = [wire.run(shell, "type", "x") for _ in range(25)]
+    commands = [wire.run(shell, "type", "x") for _unused in range(25)]
     assert wire.fault(wire.command(shell, "type", "x")) == 2150859241
     wire.body(wire.signal(shell, commands[0], f"{SHELL}/signal/Terminate"))
     wire.run(shell, "type", "x")

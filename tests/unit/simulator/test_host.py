@@ -147,7 +147,7 @@ def test_hundreds_of_hosts_fit_into_one_process() -> None:
     SimulatedHost("warm", software=everything())
     tracemalloc.start()
     hosts = [SimulatedHost(f"mem{number}", software=everything()) for number in range(10)]
-    size, _ = tracemalloc.get_traced_memory()
+    size, _unused = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert size / len(hosts) < 2_000_000
     durations_s = []

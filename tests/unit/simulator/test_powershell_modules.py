@@ -210,7 +210,7 @@ def test_a_password_is_nowhere(host: SimulatedHost) -> None:
     host.accounts.policy.minimum_length = 30
     answers = [user(host, password=PASSWORD)]
     host.accounts.policy.minimum_length = 0
-    answers += [user(host, password=PASSWORD) for _ in range(2)]
+    answers += [user(host, password=PASSWORD) for _unused in range(2)]
     answers += [module(host, WIN + "user", check=True, diff=True, name="y", password=PASSWORD)]
     everything = json.dumps(answers, ensure_ascii=False) + repr(host.journal.records) + repr(host.violations)
     everything += repr([host.event_log.read(None, channel) for channel in ("System", "Security", "Application")])
@@ -514,7 +514,7 @@ def test_old_powershell_has_no_cim_cmdlets() -> None:
 
 def test_the_boot_time_stands_still_while_time_passes() -> None:
     host = SimulatedHost("ticking", SERVER_2019, clock=VirtualClock(ticker=time.monotonic))
-    assert len({start(host, admin(host), BOOT_TIME).stdout for _ in range(50)}) == 1
+    assert len({start(host, admin(host), BOOT_TIME).stdout for _unused in range(50)}) == 1
 
 
 def test_an_unknown_script_is_refused_and_not_repeated_in_the_violation(host: SimulatedHost) -> None:

@@ -108,7 +108,7 @@ def test_shipped_descriptors_are_the_reference_vectors(constant: str, vector: st
 
 def test_ole_as_shipped_has_no_levels_no_default_access_and_no_hardening_values() -> None:
     host = SimulatedHost("h", SERVER_2019)  # dcom.md 1.1 and 1.3: absent by default
-    names = {name for name, _ in host.registry.enum_values(None, OLE)}
+    names = {name for name, _unused in host.registry.enum_values(None, OLE)}
     assert names == {"EnableDCOM", "DefaultLaunchPermission", "MachineAccessRestriction", "MachineLaunchRestriction"}
     assert host.registry.enum_values(None, OLE + r"\AppCompat") == []
 

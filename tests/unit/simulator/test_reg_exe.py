@@ -297,7 +297,7 @@ def test_delete(filled: SimulatedHost, admin: Caller) -> None:
     filled.registry.put(KEY, "", _sz("d"))
     assert output(filled, admin, f"reg delete {KEY} /v Test1 /f") == SUCCESS
     assert output(filled, admin, f"reg delete {KEY} /ve /f") == SUCCESS
-    assert [name for name, _ in filled.registry.enum_values(None, KEY)] == ["Test2", "Wine"]
+    assert [name for name, _unused in filled.registry.enum_values(None, KEY)] == ["Test2", "Wine"]
     assert output(filled, admin, f"reg delete {KEY} /va /f") == SUCCESS
     assert filled.registry.enum_keys(None, KEY) == ["subkey"]
     assert output(filled, admin, f"reg delete {KEY} /f") == SUCCESS

@@ -311,7 +311,7 @@ def test_bad_passwords_lock_the_account_and_a_good_one_forgives(host: SimulatedH
     host.accounts.policy.lockout_threshold = 3
     status_of(host, "u", "wrong"), status_of(host, "u", "wrong")
     host.logons.logon("u", PASSWORD, ADDRESS)
-    assert [status_of(host, "u", "wrong") for _ in range(3)] == [0xC000006A] * 3
+    assert [status_of(host, "u", "wrong") for _unused in range(3)] == [0xC000006A] * 3
     assert status_of(host, "u", PASSWORD) == 0xC0000234
     assert 4740 in [item.event.event_id for item in host.event_log.read(None, "Security")]
 

@@ -248,11 +248,11 @@ def test_control_requests(tmp_path: Path) -> None:
 def test_strict_ends_with_1_after_a_violation(tmp_path: Path) -> None:
     site, inventory = tmp_path / "site.yml", tmp_path / "hosts.yml"
     site.write_text(yaml.safe_dump(described()))
-    with running("--site", str(site), "--strict", "--write-inventory", str(inventory)) as (process, _):
+    with running("--site", str(site), "--strict", "--write-inventory", str(inventory)) as (process, _unused):
         host = yaml.safe_load(inventory.read_text())["all"]["hosts"]["hist01"]
         assert run_command(host, "frobnicate")[2] != 0
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=30)
+        _unused, errors = process.communicate(timeout=30)
     assert process.returncode == 1
     assert "frobnicate" in errors
 

@@ -207,7 +207,7 @@ def test_basic_credentials_are_sent_at_once(connect: Callable[..., Any]) -> None
 def test_ntlm_messages_are_sealed(connect: Callable[..., Any], ntlm_users: None, auth: str) -> None:
     with serving(windows(), ntlm=True) as host:
         client = _open.open_client(connect(host.port, auth=auth))
-        for _ in range(3):
+        for _unused in range(3):
             client.get(_schema.WIN32_SERVICE, {"Name": "a"})
         assert host.connections == 1
         assert len(host.bodies) == 3
@@ -224,7 +224,7 @@ def test_a_read_survives_the_loss_of_an_ntlm_connection(connect: Callable[..., A
 
     with serving(closing, ntlm=True) as host:
         client = _open.open_client(connect(host.port, auth="ntlm"))
-        for _ in range(3):
+        for _unused in range(3):
             client.get(_schema.WIN32_SERVICE, {"Name": "a"})
         assert len(host.bodies) == 3
         assert host.connections >= 3
@@ -253,7 +253,7 @@ def test_nothing_goes_out_in_the_clear_after_a_failed_set_up(connect: Callable[.
     with serving(windows(), ntlm=False) as host:
         host.respond = lambda data: Answer(503, b"busy") if not data else Answer(200)
         client = _open.open_client(connect(host.port, auth="ntlm"))
-        for _ in range(3):
+        for _unused in range(3):
             with pytest.raises(WsmanError):
                 client.get(_schema.WIN32_SERVICE, {"Name": "a"})
         assert set(host.raw) == {b""}  # only the empty messages that ask for authentication

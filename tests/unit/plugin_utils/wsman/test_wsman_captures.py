@@ -237,7 +237,7 @@ def test_a_capture_cut_anywhere_is_a_protocol_error(name: str) -> None:
 
 def mutated(chance: random.Random, body: bytes) -> bytes:
     data = bytearray(body)
-    for _ in range(chance.randint(1, 6)):
+    for _unused in range(chance.randint(1, 6)):
         at = chance.randrange(len(data))
         length = chance.choice((1, 1, 1, 2, 5, 30, 200))
         kind = chance.randrange(6)
@@ -286,7 +286,7 @@ _TEXTS = (b"", b"-1", b"true", b"4294967296", b"9" * 30, b"2013-02-30T25:61:61Z"
 
 def rewritten(chance: random.Random, body: bytes) -> bytes:
     """Change some elements that hold only text, keeping the document well-formed."""
-    for _ in range(chance.randint(1, 4)):
+    for _unused in range(chance.randint(1, 4)):
         leaves = list(_LEAF.finditer(body))
         if not leaves:
             break
@@ -311,7 +311,7 @@ def test_ten_thousand_mutations_give_a_value_or_one_of_our_errors() -> None:
     bodies = {name: sample(name) for name in NAMES}
     requests = {name: request_of(body) for name, body in bodies.items()}
     outcomes = {"value": 0, "error": 0}
-    for _ in range(10_000):
+    for _unused in range(10_000):
         name = chance.choice(NAMES)
         try:
             damaged = chance.choice((mutated, rewritten))(chance, bodies[name])
