@@ -4,6 +4,8 @@
 
 Prints one JSON line on stdout when every port answers. Ends with 0; with 1 when the description is wrong, a port is
 taken, or (with --strict) the site was asked what it does not know.
+
+`python -m simulator connect ...` tries OPC links instead: see opc/command.py.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from pathlib import Path
 from .control import Control
 from .description import DescriptionError, SiteDescription, load_description
 from .inventory import LOOPBACK, format_inventory
+from .opc import command
 from .site import SimulatedSite, SiteError
 
 
@@ -36,6 +39,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    given = sys.argv[1:] if arguments is None else arguments
+    if given[:1] == ["connect"]:
+        return command.run(given[1:])
     options = parse_arguments(arguments)
     try:
         return serve(load_description(options.site), options)
@@ -54,7 +60,7 @@ def serve(description: SiteDescription, options: argparse.Namespace) -> int:
         delay_s=description.delay_s,
         port_base=options.port_base,
     )
-    control = Control(site, hosts, description.build)
+    control = Control(site, hosts, description.build, description.network(hosts), description.links)
     control_port = site.listen(control.acceptor, options.control_port)
     with site:
         if options.write_inventory:

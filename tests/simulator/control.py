@@ -8,6 +8,8 @@
     POST /faults           {"host": ..., "effect": ..., "at": ..., ...}   see faults.py
     POST /reset            all hosts as described, counters and faults cleared
     POST /reboot/<host>    reboot at once
+    GET  /links            every link of the description, tried now
+    POST /connect          {"client": ..., "server": ..., "application": ..., ...}   one link, tried now
 
 Anyone who can reach the port can do all this: it listens on loopback only, and a POST must say that it is JSON, which
 a page in a browser cannot do without asking first.
@@ -22,6 +24,10 @@ from .faults import fault_from_json
 from .front.http import Acceptor, HttpConnection, HttpRequest
 from .front.statistics import Statistics
 from .host import SimulatedHost
+from .opc.connection import LinkError, connect
+from .opc.layers import Link
+from .opc.link_data import outcome_data, parse_link
+from .opc.network import Network
 from .site import SimulatedSite
 
 _JSON = "application/json"
@@ -36,14 +42,24 @@ class ControlError(Exception):
 
 
 class Control:
-    """Answers control requests of one site. `build` makes fresh hosts; `hosts` is the current set, by name."""
+    """Answers control requests of one site. `build` makes fresh hosts; `hosts` is the current set, by name.
+
+    `network` connects the hosts of that set for OPC; without one they have addresses handed out in order.
+    """
 
     def __init__(
-        self, site: SimulatedSite, hosts: dict[str, SimulatedHost], build: Callable[[], Mapping[str, SimulatedHost]]
+        self,
+        site: SimulatedSite,
+        hosts: dict[str, SimulatedHost],
+        build: Callable[[], Mapping[str, SimulatedHost]],
+        network: Network | None = None,
+        links: tuple[Link, ...] = (),
     ) -> None:
         self._site = site
         self._hosts = hosts
         self._build = build
+        self._network = network or Network(hosts)
+        self._links = links
         self.acceptor = Acceptor(self._serve, counter=Statistics())
 
     async def _serve(self, http: HttpConnection) -> None:
@@ -71,6 +87,8 @@ class Control:
             return {key: {"is_up": host.is_up, "ports": self._site[key].ports} for key, host in self._hosts.items()}
         if verb == "stats" and not name:
             return {key: self._site[key].statistics.as_dict() for key in self._hosts}
+        if verb == "links" and not name:
+            return [self._connect(link) for link in self._links]
         if verb == "state":
             host, served = self._host(name), self._site[name]
             return {
@@ -84,6 +102,8 @@ class Control:
     def _do(self, verb: str, name: str, body: bytes) -> object:
         if verb == "faults" and not name:
             return self._add_fault(body)
+        if verb == "connect" and not name:
+            return self._connect_as_asked(body)
         if verb == "reset" and not name:
             for key, host in self._build().items():
                 self._hosts[key] = host
@@ -103,6 +123,18 @@ class Control:
         except (TypeError, ValueError) as error:
             raise ControlError(400, str(error)) from error
         return {"added": name}
+
+    def _connect_as_asked(self, body: bytes) -> object:
+        try:
+            return self._connect(parse_link(json.loads(body)))
+        except ValueError as error:  # no JSON, or a LinkError
+            raise ControlError(400, str(error)) from error
+
+    def _connect(self, link: Link) -> object:
+        try:
+            return outcome_data(connect(self._network, link))
+        except LinkError as error:
+            raise ControlError(409, str(error)) from error
 
     def _host(self, name: str) -> SimulatedHost:
         if name not in self._hosts:

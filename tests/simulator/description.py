@@ -7,13 +7,16 @@
     defaults: {profile: "2019", accounts: [{name: Administrator, password: ...}]}      # any key of a host
     hosts:
       gw01: {profile: 2008r2, ui_language: de-DE, software: [opc_core_components], groups: [opc_servers], ...}
+    links: [{client: hist01, server: gw01, application: Prediktor.ApisOPCServer.1, mode: subscribe, browse: true}]
 
-Unknown keys and wrong types are errors that name their place. A value of a host replaces the default as a whole.
+Unknown keys and wrong types are errors that name their place. A value of a host replaces the default as a whole. What
+is described is in force: a host with registry values or service accounts boots once more after it has got them.
 docs/simulated_site.md describes every key.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,11 +26,17 @@ from typing import Any
 import yaml
 
 from .host import SimulatedHost
+from .opc.administration import run_service_as
+from .opc.connection import LinkError
+from .opc.layers import Link
+from .opc.link_data import parse_link
+from .opc.network import Network
 from .profiles import PROFILES
 from .software import Software, ae_server, da_server_32, hda_server, opc_client, opc_core_components, prediktor_apis
 from .subsystems.account_database import AccountError, Domain
 from .subsystems.clock import VirtualClock
 from .subsystems.registry_value import RegistryValue
+from .subsystems.service_record import ServiceError
 
 SOFTWARE: dict[str, Callable[[], Software]] = {
     "opc_core_components": opc_core_components,
@@ -78,8 +87,17 @@ class RegistryDescription:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceDescription:
+    """A service that runs as a local account; the account gets the right to log on as a service."""
+
+    name: str
+    account: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
 class HostDescription:
-    """One host. `groups` are Ansible groups; `revision` replaces that of the profile."""
+    """One host. `groups` are Ansible groups; `revision` replaces that of the profile; `address` None: any free one."""
 
     profile: str = "2019"
     computer_name: str | None = None
@@ -91,6 +109,8 @@ class HostDescription:
     software: tuple[str, ...] = ()
     registry: tuple[RegistryDescription, ...] = ()
     groups: tuple[str, ...] = ()
+    address: str | None = None
+    services: tuple[ServiceDescription, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +121,16 @@ class SiteDescription:
     auth: tuple[str, ...] = ("basic", "ntlm")
     delay_s: float = 0.0
     ansible_groups: Mapping[str, list[str]] = field(default_factory=dict)
+    links: tuple[Link, ...] = ()
 
     def build(self) -> dict[str, SimulatedHost]:
         """Fresh hosts, their journals empty. Raises DescriptionError."""
         domain = _build_domain(self.domain) if self.domain else None
         return {name: _build_host(name, host, domain) for name, host in self.hosts.items()}
+
+    def network(self, hosts: Mapping[str, SimulatedHost]) -> Network:
+        """The network of hosts that were built from this description, at the addresses it gives them."""
+        return Network(hosts, {name: host.address for name, host in self.hosts.items() if host.address})
 
 
 def load_description(path: Path) -> SiteDescription:
@@ -119,7 +144,8 @@ def load_description(path: Path) -> SiteDescription:
 
 def parse_description(data: object) -> SiteDescription:
     """A description from plain data. Raises DescriptionError."""
-    top = _mapping(data, "the description", {"site": dict, "domain": dict, "defaults": dict, "hosts": dict})
+    sections: dict[str, Any] = {"site": dict, "domain": dict, "defaults": dict, "hosts": dict, "links": list}
+    top = _mapping(data, "the description", sections)
     site_types: dict[str, Any] = {"schemes": list, "auth": list, "delay_s": (int, float)}
     site = _mapping(top.get("site", {}), "site", site_types)
     defaults = _mapping(top.get("defaults", {}), "defaults", _HOST_TYPES)
@@ -141,12 +167,14 @@ def parse_description(data: object) -> SiteDescription:
         auth=tuple(site.get("auth", ("basic", "ntlm"))),
         delay_s=float(site.get("delay_s", 0.0)),
         ansible_groups=groups,
+        links=_parse_links(top.get("links", ()), hosts),
     )
 
 
 _HOST_TYPES: dict[str, Any] = {
     "profile": (str, int), "computer_name": str, "revision": int, "ui_language": str, "in_domain": bool,
-    "allow_unencrypted": bool, "accounts": list, "software": list, "registry": list, "groups": list,
+    "allow_unencrypted": bool, "accounts": list, "software": list, "registry": list, "groups": list, "address": str,
+    "services": list,
 }  # fmt: skip
 
 
@@ -173,6 +201,9 @@ def _parse_host(data: object, place: str) -> HostDescription:
         raise DescriptionError(f"{place}.software: {unknown[0]!r} is none of {', '.join(SOFTWARE)}")
     values["accounts"] = _parse_accounts(values.get("accounts", ()), f"{place}.accounts")
     values["registry"] = tuple(_parse_registry(item, f"{place}.registry") for item in values.get("registry", ()))
+    values["services"] = tuple(_parse_service(item, f"{place}.services") for item in values.get("services", ()))
+    if "address" in values:
+        values["address"] = _parse_address(values["address"], f"{place}.address")
     return HostDescription(**values)
 
 
@@ -211,6 +242,34 @@ def _parse_registry(item: object, place: str) -> RegistryDescription:
     return RegistryDescription(**values)
 
 
+def _parse_service(item: object, place: str) -> ServiceDescription:
+    values = _mapping(item, place, {"name": str, "account": str, "password": str})
+    if {"name", "account", "password"} - set(values):
+        raise DescriptionError(f"{place}: a service needs a name, an account and a password")
+    return ServiceDescription(**values)
+
+
+def _parse_address(text: str, place: str) -> str:
+    try:
+        return str(ipaddress.IPv4Address(text))
+    except ValueError as error:
+        raise DescriptionError(f"{place}: {text!r} is no IPv4 address") from error
+
+
+def _parse_links(items: Sequence[object], hosts: Mapping[str, HostDescription]) -> tuple[Link, ...]:
+    links = []
+    for index, item in enumerate(items):
+        try:
+            link = parse_link(item, f"links[{index}]")
+        except LinkError as error:
+            raise DescriptionError(str(error)) from error
+        unknown = [name for name in (link.client, link.server) if name not in hosts]
+        if unknown:
+            raise DescriptionError(f"links[{index}]: there is no host {unknown[0]!r}")
+        links.append(link)
+    return tuple(links)
+
+
 def _build_domain(description: DomainDescription) -> Domain:
     domain = Domain(description.name, description.dns_name)
     for user in description.users:
@@ -240,6 +299,13 @@ def _build_host(name: str, description: HostDescription, domain: Domain | None) 
         raise DescriptionError(f"hosts.{name}.accounts: {error}") from error
     for value in description.registry:
         host.registry.put(value.key, value.name, _REGISTRY_TYPES[value.type][1](value.data))
+    try:
+        for service in description.services:
+            run_service_as(host, service.name, service.account, service.password)
+    except (AccountError, ServiceError) as error:
+        raise DescriptionError(f"hosts.{name}.services: {error}") from error
+    if description.registry or description.services:
+        host.boot.start()
     host.allow_unencrypted = description.allow_unencrypted
     host.journal.records.clear()
     host.initial = host.snapshot()

@@ -51,12 +51,11 @@ def activate(walk: Walk) -> tuple[ComClass, Program]:
 def activation_level(process: ComProcess, machine: MachineState, link: Link) -> int:
     """The level at which the activation leaves the client; NONE is without authentication.
 
-    A level that the client passes is raised from November 2022 on, the default one from June 2021 on.
+    A level that the client passes is raised from November 2022 on (NONE never), the default one from June 2021 on.
     """
-    if link.is_anonymous:
-        return LEVEL_NONE
     if link.level is not None:
-        return max(link.level, LEVEL_PKT_INTEGRITY) if machine.raises_level == 2 else link.level
+        is_raised = machine.raises_level == 2 and link.level != LEVEL_NONE
+        return max(link.level, LEVEL_PKT_INTEGRITY) if is_raised else link.level
     default = process.authentication_level
     return max(default, LEVEL_PKT_INTEGRITY) if machine.raises_level else default
 

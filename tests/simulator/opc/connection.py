@@ -41,9 +41,17 @@ class LinkError(ValueError):
 
 
 def connect(network: Network, link: Link) -> Outcome:
-    """Try a link now. Raises: LinkError for names the site does not know, or a client of which no account is known."""
+    """Try a link now. Raises: LinkError for names the site does not know.
+
+    A client that is down or does not run asks nobody: that is a refusal of `CLIENT_PROGRAM` with the HRESULT that
+    stands for no answer.
+    """
     client, server = _ends(network, link)
-    program = _client_program(network, client, link)
+    program = _client_program(network, client, link) if client.is_up else None
+    if program is None:
+        evidence = f"{client.name}: {link.client_program if client.is_up else 'the host'} does not run; nothing asks"
+        refusal = Refusal(Layer.CLIENT_PROGRAM, RPC_S_SERVER_UNAVAILABLE, client.name, evidence)
+        return Outcome(link, Part(Direction.CONNECT, (refusal,)))
     marks = _marks((client, server))
     clsid = clsid_of(link.application, server.host, client.host)
     browsing, servers = _browse(network, link, client, program) if link.browse else (None, ())
@@ -73,16 +81,13 @@ def _ends(network: Network, link: Link) -> tuple[Node, Node]:
         raise LinkError(f"the site has no host {error}") from error
     if client.name == server.name:
         raise LinkError("client and server are the same host; local connections are not modelled")
-    if not client.is_up:
-        raise LinkError(f"{client.name} is down; nothing asks")
     return client, server
 
 
-def _client_program(network: Network, client: Node, link: Link) -> Program:
+def _client_program(network: Network, client: Node, link: Link) -> Program | None:
+    """The running process; of a program that does not run one that is started now, if the link says by whom."""
     running = network.running(client, link.client_program)
     if link.client_account is None:
-        if running is None:
-            raise LinkError(f"{link.client_program} does not run on {client.name}; name the account that starts it")
         return running
     if account_sid(client.host, link.client_account) is None:
         raise LinkError(f"{client.name} has no account {link.client_account}")
@@ -109,7 +114,7 @@ def _browse(network: Network, link: Link, client: Node, program: Program) -> tup
     walk, refusal = _walk_to(network, link, client, program, Direction.BROWSE, OPC_ENUM_CLSID)
     if refusal is not None:
         return Part(Direction.BROWSE, (refusal,)), ()
-    part, _ = _activate_and_call(walk)
+    part, _server = _activate_and_call(walk)
     return part, listed_servers(walk.target.host) if part.ok else ()
 
 
@@ -172,5 +177,5 @@ def _logged(marks: list[tuple[Node, str, int]]) -> Iterator[Logged]:
     for node, channel, last in marks:
         for record in node.host.event_log.read(None, channel):
             if record.record_id > last:
-                data = tuple(text for _, text in record.event.data)
+                data = tuple(text for _unused, text in record.event.data)
                 yield Logged(node.name, channel, record.event.event_id, data)

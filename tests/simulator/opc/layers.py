@@ -43,21 +43,22 @@ MESSAGES = {
 class Layer(enum.IntEnum):
     """What may refuse. A firewall is that of the link's client or server host, whatever the direction."""
 
-    NAME_AND_ADDRESS = 1
-    CLIENT_FIREWALL = 2
-    SERVER_FIREWALL = 3
-    ENDPOINT_MAPPER = 4
-    ACCOUNT = 5
-    AUTHENTICATION_LEVEL = 6
-    CLASS_REGISTRATION = 7
-    LAUNCH_AND_ACTIVATION_LIMIT = 8
-    APPLICATION_LAUNCH = 9
-    APPLICATION_START = 10
-    ACCESS_LIMIT = 11
-    APPLICATION_ACCESS = 12
-    PROXY_STUB = 13
-    OPC_ENUM = 14
-    CALLBACK = 15
+    CLIENT_PROGRAM = 1  # it does not run, so nothing asks
+    NAME_AND_ADDRESS = 2
+    CLIENT_FIREWALL = 3
+    SERVER_FIREWALL = 4
+    ENDPOINT_MAPPER = 5
+    ACCOUNT = 6
+    AUTHENTICATION_LEVEL = 7
+    CLASS_REGISTRATION = 8
+    LAUNCH_AND_ACTIVATION_LIMIT = 9
+    APPLICATION_LAUNCH = 10
+    APPLICATION_START = 11
+    ACCESS_LIMIT = 12
+    APPLICATION_ACCESS = 13
+    PROXY_STUB = 14
+    OPC_ENUM = 15
+    CALLBACK = 16
 
 
 class Direction(enum.Enum):
@@ -79,7 +80,7 @@ class Link:
 
     `application` is a ProgID, a CLSID or the path of the server's program; `address` what the client was told to
     connect to (None: the server's name). `client_account` None is the account of the running client process.
-    `level` is an authentication level the client passes with its activation, `is_anonymous` one of None;
+    `level` is an authentication level the client passes with its activation (1: without authentication);
     `wants_no_log` is CLSCTX_NO_FAILURE_LOG.
     """
 
@@ -92,7 +93,6 @@ class Link:
     mode: Mode = Mode.POLL
     browse: bool = False
     level: int | None = None
-    is_anonymous: bool = False
     wants_no_log: bool = False
 
     @property

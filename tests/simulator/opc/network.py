@@ -82,7 +82,7 @@ class Network:
         """A host of the site. Raises: KeyError."""
         host = self._hosts[name]
         address = self.addresses[name]
-        if not host.firewall.context.keyword_networks:
+        if not host.firewall.context.keyword_networks.get("LocalSubnet"):
             network = ipaddress.ip_network(f"{address}/{_NETWORK_BITS}", strict=False)
             firewall = host.firewall
             firewall.configure(
