@@ -2,17 +2,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A full hardening run of one host, and what can happen to it: a fault at one message, or a controller that dies there.
 
-States are compared byte for byte: registry (the firewall store is in it), the firewall rules in force, services,
-accounts. Only the collection's own key is left out, and the ids of rules that netsh had to make anew.
+States are compared byte for byte, see lasting_state.py.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from lasting_state import state_of
 from live_host import LiveHost, Result, validated
 
 from ansible_collections.otsec.opc_dcom.plugins.plugin_utils._host._host import Host
@@ -82,22 +81,6 @@ def opc_server(profile: Profile = SERVER_2019) -> SimulatedHost:
         assert done.exit_code == 0
     host.registry.put(r"HKLM\SOFTWARE\Microsoft\Ole", "LegacyImpersonationLevel", RegistryValue.sz("3"))
     return host
-
-
-_OWN_KEY = re.compile(r"^\[HKLM\\SOFTWARE\\otsec.*?(?=^\[|\Z)", re.MULTILINE | re.DOTALL)
-_MARK = "(otsec.opc_dcom)".encode("utf-16-le").hex()
-
-
-def state_of(host: SimulatedHost) -> str:
-    """Everything that lasts, and the firewall rules in force."""
-    kept: list[str] = []
-    made: list[str] = []
-    for line in _OWN_KEY.sub("", host.snapshot().text()).splitlines():
-        if _MARK in line:
-            made.append(line.partition("=")[2])  # a rule of ours: its id is netsh's choice
-        else:
-            kept.append(line)
-    return "\n".join([*kept, *sorted(made), *sorted(str(item.rule) for item in host.firewall.rules())])
 
 
 def has_journal(host: SimulatedHost) -> bool:
