@@ -128,15 +128,17 @@ class SystemGateway:
         answer.require_success("the host")
 
     def wait_for_boot_after(self, boot_time: datetime, timeout_s: float, interval_s: float) -> datetime:
-        """Wait until the host answers with a later boot time and return it.
+        """Wait until the host answers with a later boot time, twice in a row, and return it.
 
-        A clock step does not count (BOOT_TIME_TOLERANCE). While the host is down every connection error is expected;
-        a refused logon is not and ends the wait at once, so that no account is locked out by asking again and again.
+        Once is not enough: a host that is starting, or about to go down, may answer and break the next connection. A
+        clock step does not count (BOOT_TIME_TOLERANCE). While the host is down every connection error is expected; a
+        refused logon is not and ends the wait at once, so that no account is locked out by asking again and again.
 
         Raises: HostStateError after `timeout_s`, AuthenticationFailed.
         """
         deadline = self._clock() + timeout_s
         last_trouble = "it kept its old boot time"
+        is_seen = False
         while self._clock() < deadline:
             self._sleep(interval_s)
             try:
@@ -144,8 +146,10 @@ class SystemGateway:
             except AuthenticationFailed:
                 raise
             except WsmanError as error:
-                last_trouble = str(error)
+                last_trouble, is_seen = str(error), False
                 continue
             if found - boot_time > BOOT_TIME_TOLERANCE:
-                return found
+                if is_seen:
+                    return found
+                is_seen = True
         raise HostStateError(f"the host has not come back from its reboot within {timeout_s:g} s: {last_trouble}")
