@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible.errors import AnsibleFilterError
 
 from ..module_utils._site_groups import Groups
 from ..module_utils._site_model import SiteModelError
 from ..module_utils._site_state import SiteSource, StateOptions
+
+_T = TypeVar("_T")
 
 
 def opc_host_state(model: object, host: str, **said: Any) -> dict[str, Any]:
@@ -68,7 +70,7 @@ def _source(
     return SiteSource(_plain(model), groups, [str(name) for name in inventory], reached)
 
 
-def _checked(read: Callable[[], Any]) -> Any:
+def _checked(read: Callable[[], _T]) -> _T:
     try:
         return read()
     except SiteModelError as error:

@@ -69,7 +69,9 @@ def test_role_defaults_are_the_ones_its_contract_names(role: str) -> None:
     contract = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
     options = contract["argument_specs"]["main"]["options"]
     assert {name: spec["default"] for name, spec in options.items() if "default" in spec} == defaults
-    assert all(name.startswith(f"{role}_") for name in options)
+    # What the roles share (the site model and what stands for it) has no default, so that no role decides for another.
+    assert all(name.startswith(f"{role}_") for name in defaults)
+    assert all(name.startswith("opc_") for name in options)
 
 
 def test_action_groups_name_every_module() -> None:

@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...module_utils._errors import HostStateError
+from ...module_utils._local_accounts import LocalUser
 from ...module_utils._principals import LOCAL, AccountName, builtin_sid, fixed_name, parse_principal
 from ...module_utils._sid import Sid
 from .._wsman._cim import CimClass, Instance
@@ -76,6 +77,25 @@ class AccountGateway:
         if sid not in self._names:
             self._names[sid] = fixed_name(sid) or self._read_name(sid)
         return self._names[sid]
+
+    def read_user(self, name: str) -> LocalUser | None:
+        """A local user of the host, None when there is none of that name. One message."""
+        found = self._get(WIN32_USER_ACCOUNT, {"Domain": self.computer.name, "Name": name})
+        if found is None:
+            return None
+        return LocalUser(
+            name=found.required("Name", str),
+            sid=found.required("SID", str),
+            is_enabled=not found.required("Disabled", bool),
+            is_locked_out=found.required("Lockout", bool),
+            password_expires=found.required("PasswordExpires", bool),
+            password_changeable=found.required("PasswordChangeable", bool),
+        )
+
+    def translated_name(self, sid: Sid) -> str | None:
+        """The bare name of a SID in the language of the host, as its own commands want it. One message."""
+        found = self._get(WIN32_SID, {"SID": str(sid)})
+        return None if found is None else found.optional("AccountName", str) or None
 
     def _resolve(self, text: str) -> Sid:
         account = parse_principal(text)

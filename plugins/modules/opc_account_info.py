@@ -1,0 +1,71 @@
+# Copyright (c) 2026 The otsec.opc_dcom contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: opc_account_info
+short_description: Local accounts of OPC links on a Windows host, and whether Ansible can create them
+version_added: 0.1.0
+description:
+  - Tells which local accounts are there, and what is wrong with them (disabled, locked out, password expires).
+  - Tells whether the host has a PowerShell that Ansible's modules for accounts can run in. Where it has none, or where
+    the modules are not allowed to run, RV(manual_steps) are the commands to run on the host by hand.
+  - No password is tried, so no account can be locked out by it.
+options:
+  names:
+    description: Names of local accounts.
+    type: list
+    elements: str
+    required: true
+  groups:
+    description: Local groups the accounts are to be members of, by name or SID. Only for RV(manual_steps).
+    type: list
+    elements: str
+    default: []
+  deny_interactive_logon:
+    description: Whether the accounts are to be denied to log on locally. Only for RV(manual_steps).
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - otsec.opc_dcom.attributes.info
+seealso:
+  - module: ansible.windows.win_user
+author:
+  - The otsec.opc_dcom contributors (@otsec)
+"""
+
+EXAMPLES = r"""
+- name: See whether the accounts of the links are there
+  otsec.opc_dcom.opc_account_info:
+    names: [OPCServerUser, OPCClientUser]
+  register: accounts
+"""
+
+RETURN = r"""
+accounts:
+  description: The accounts that are there, each with what Windows says of it and RV(ignore:troubles).
+  returned: success
+  type: list
+  elements: dict
+missing:
+  description: Names of the accounts that are not there.
+  returned: success
+  type: list
+  elements: str
+powershell:
+  description: Version of Windows PowerShell on the host; empty where there is none.
+  returned: success
+  type: str
+  sample: 5.1.17763.1
+can_create:
+  description: Whether PowerShell is new enough for Ansible's modules. Newer ansible-core may ask for more.
+  returned: success
+  type: bool
+manual_steps:
+  description: What to do by hand where Ansible cannot. The commands ask for passwords.
+  returned: success
+  type: list
+  elements: str
+"""
