@@ -41,6 +41,7 @@ _SERVICE_NAMES = {
     "NETWORKSERVICE": well_known.NETWORK_SERVICE,
     "NETWORK SERVICE": well_known.NETWORK_SERVICE,
 }
+_COMPUTER_SIDS = (well_known.LOCAL_SYSTEM, well_known.NETWORK_SERVICE)
 _ALL_SERVICES = "S-1-5-80-"
 
 
@@ -129,14 +130,12 @@ def credentials(source: Node, account: str) -> Credentials:
     sid = account_sid(host, account)
     if not account or sid == well_known.LOCAL_SERVICE:
         return Credentials(Kind.NOTHING)
-    if sid is None:
-        authority, _sep, name = account.rpartition("\\")
-        return Credentials(Kind.USER, Presented(authority, name, "", source.address, host.computer_name))
-    if sid in (well_known.LOCAL_SYSTEM, well_known.NETWORK_SERVICE) or sid.startswith(_ALL_SERVICES):
+    if sid is not None and (sid in _COMPUTER_SIDS or sid.startswith(_ALL_SERVICES)):
         return _computer(source)
     found = find_user(host, account)
     if found is None:
-        return Credentials(Kind.NOTHING)
+        authority, _sep, name = account.rpartition("\\")
+        return Credentials(Kind.USER, Presented(authority, name, "", source.address, host.computer_name))
     database, user = found
     password = user.secret.reveal_to_acceptor()
     presented = Presented(database.authority, user.name, password, source.address, host.computer_name)

@@ -68,24 +68,22 @@ def _start_service(walk: Walk, com_class: ComClass) -> Program:
         evidence = f"the service {name} does not start: error {error} (event 10005)"
         raise walk.refusal(Layer.APPLICATION_START, walk.target, evidence, CO_E_SERVER_EXEC_FAILURE) from error
     service = host.services.service(name)
-    program = _program_of(walk, service)
-    if program is None or not _registers_in_time(host, service):
+    if not _registers_in_time(host, service):
         raise not_registered(walk, com_class, f"the service {name} is {service.state.name}")
-    return program
+    return _program_of(walk, service)
 
 
 def _registers_in_time(host: SimulatedHost, service: Service) -> bool:
     if service.state is State.RUNNING:
         return True
-    settles = service.settles_at_s
-    is_starting = service.state is State.START_PENDING and settles is not None
-    return is_starting and settles is not None and settles - host.clock.elapsed_s <= REGISTRATION_TIMEOUT_S
+    if service.state is not State.START_PENDING or service.settles_at_s is None:
+        return False
+    return service.settles_at_s - host.clock.elapsed_s <= REGISTRATION_TIMEOUT_S
 
 
-def _program_of(walk: Walk, service: Service) -> Program | None:
+def _program_of(walk: Walk, service: Service) -> Program:
     process = service.process
-    if process is None:
-        return None
+    assert process is not None, "a service that is starting or running has a process"
     host = walk.target.host
     return service_program(host, process, host.com_process(process.program))
 

@@ -19,7 +19,15 @@ from simulator.opc.network import Network
 from simulator.opc.plants import CLIENT, CLIENT_ACCOUNT, CLIENT_PASSWORD, SERVER, SERVICE, Plant
 from simulator.opc.scenario import set_levels
 from simulator.profiles import SERVER_2019, SERVER_2022, Profile
-from simulator.software import APIS_APP_ID, APIS_PROGRAM, OPC_ENUM_APP_ID, Software, da_server_32, opc_client
+from simulator.software import (
+    APIS_APP_ID,
+    APIS_PROGRAM,
+    OPC_ENUM_APP_ID,
+    Software,
+    da_server_32,
+    hda_server,
+    opc_client,
+)
 from simulator.subsystems import well_known
 from simulator.subsystems.registry_value import RegistryValue
 
@@ -321,6 +329,34 @@ def test_a_server_that_takes_longer_than_a_minute_to_start() -> None:
         outcome = first(plant)
         assert outcome.ok is works
     assert (outcome.hresult, 10010 in outcome.event_ids(SERVER)) == (0x80080005, True)
+
+
+def test_a_service_that_hangs_while_it_stops() -> None:
+    plant = plants.named_accounts()
+    for door in (admin.LAUNCH_LIMIT, admin.launch_of(APIS_APP_ID)):
+        admin.grant(plant.server, door, CLIENT_ACCOUNT, admin.EVERYTHING)
+    admin.reboot(plant.server)
+    plant.server.services.behaviour(SERVICE).hangs_on_stop = True
+    plant.server.services.stop(None, SERVICE)
+    outcome = first(plant)
+    assert (outcome.layer, "STOP_PENDING" in outcome.evidence) == (Layer.APPLICATION_START, True)
+
+
+def test_without_any_level_a_call_is_anonymous_to_the_limit() -> None:
+    """Both sides at None, without the updates of October 2022: the activation may be authenticated, the call is not."""
+    plant = weak(NONE_PHASE, NONE_PHASE)
+    for host in plant.hosts.values():
+        set_levels(host, 1)
+        admin.reboot(host)
+    outcome = first(plant, level=2)
+    assert outcome.layer is Layer.ACCESS_LIMIT
+    assert "ANONYMOUS LOGON" in outcome.evidence
+    assert outcome.event_ids(SERVER) == [10019, 4624]
+
+
+def test_a_history_server_is_asked_for_no_interface_that_is_not_simulated() -> None:
+    network, link, _server = bench(hda_server())
+    assert connect(network, replace(link, application="Example.HdaServer.1")).ok
 
 
 def test_a_class_of_a_service_that_is_gone() -> None:

@@ -9,17 +9,18 @@ from dataclasses import replace
 
 import pytest
 
-from simulator.com_state import APP_COMPAT, OLE
+from simulator.com_state import APP_COMPAT, OLE, ComProgram
 from simulator.opc import administration as admin
 from simulator.opc import plants
 from simulator.opc.connection import connect
+from simulator.opc.descriptor import Ace, AceKind
 from simulator.opc.layers import Layer, Mode, Outcome
 from simulator.opc.plants import CLIENT, CLIENT_ACCOUNT, CLIENT_ADDRESS, SERVER, SERVER_ADDRESS, SERVICE, Plant
 from simulator.opc.scenario import set_levels
 from simulator.opc.scenarios import find
 from simulator.profiles import PROFILES, SERVER_2008_R2, SERVER_2012_R2, SERVER_2016, SERVER_2019, Profile
 from simulator.programs.event_xml import NAMESPACE, event_xml
-from simulator.software import APIS_APP_ID, APIS_CLSID, APIS_PROGRAM
+from simulator.software import APIS_APP_ID, APIS_CLSID, APIS_PROGRAM, Software
 from simulator.subsystems.event_log import EventRecord
 
 NS = {"e": NAMESPACE}
@@ -171,6 +172,21 @@ def test_an_invalid_local_limit_and_an_invalid_default() -> None:
     admin.grant(plant.server, admin.DEFAULT_LAUNCH, "S-1-5-11", 0x4)
     assert first(plant).layer is Layer.APPLICATION_LAUNCH
     assert texts(plant, SERVER, 10020) == ["Default", "Launch"]
+
+
+def test_an_invalid_permission_of_the_program_and_an_invalid_limit_of_the_process() -> None:
+    plant = plants.named_accounts()
+    own = admin.encode(admin.SecurityDescriptor("S-1-5-18", "S-1-5-18", (Ace(AceKind.ALLOW, 0, 0x4, "S-1-1-0"),)))
+    plant.server.install(Software("own", programs=(ComProgram(APIS_PROGRAM, APIS_APP_ID, own_descriptor=own),)))
+    admin.restart_service(plant.server, SERVICE)
+    assert first(plant).layer is Layer.APPLICATION_ACCESS
+    assert texts(plant, SERVER, 10023) == [APIS_PROGRAM, APIS_APP_ID]
+
+    plant = plants.named_accounts()
+    admin.grant(plant.server, admin.ACCESS_LIMIT, "S-1-5-11", 0x4)
+    admin.restart_service(plant.server, SERVICE)  # RPCSS keeps the valid limit until the next boot
+    assert first(plant).layer is Layer.ACCESS_LIMIT
+    assert texts(plant, SERVER, 10020) == ["Limits", "Access"]
 
 
 # The host that asks
