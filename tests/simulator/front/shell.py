@@ -47,7 +47,7 @@ _SHELL_OPTIONS = {"WINRS_NOPROFILE", "WINRS_CODEPAGE"}
 _COMMAND_OPTIONS = {"WINRS_CONSOLEMODE_STDIN", "WINRS_SKIP_CMD_SHELL"}
 _RECEIVE_OPTIONS = {"WSMAN_CMDSHELL_OPTION_KEEPALIVE"}
 MAX_COMMAND_LINE = 8191
-_RECEIVE_BYTES = 32767  # raw bytes in one answer, odd on purpose
+_RECEIVE_BYTES = 262143  # raw bytes in one answer at most, odd on purpose; the envelope usually allows less
 _STREAM_BYTES = 2047  # raw bytes in one rsp:Stream, odd on purpose
 
 
