@@ -4,8 +4,8 @@
 # Note that this module util is private to the collection and may change or vanish at any time.
 """Local accounts that OPC hosts share: what is wrong with one, and how a person puts it right by hand. Pure.
 
-Nothing here tries a password: a wrong one counts towards a lock-out. Source of the commands: Microsoft Learn, "net user"
-and "net localgroup", and "wmic" (the only command of Windows 7 that sets "password never expires").
+Nothing here tries a password: a wrong one counts towards a lock-out. Source of the commands: Microsoft Learn, pages
+"net user", "net localgroup" and "wmic" (the only command of Windows 7 that sets "password never expires").
 """
 
 from __future__ import annotations
