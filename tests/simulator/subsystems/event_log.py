@@ -95,7 +95,13 @@ class EventLog:
         self._now = now
         self._journal = journal
         self._records: dict[str, deque[EventRecord]] = {}
+        self._max_records = MAX_RECORDS
         self._next_id: dict[str, int] = {}
+
+    def resize(self, max_records: int) -> None:
+        """How many records each channel holds; the oldest ones of a channel that holds more are dropped."""
+        self._max_records = max_records
+        self._records = {name: deque(records, maxlen=max_records) for name, records in self._records.items()}
 
     def append(self, channel: str, event: Event) -> EventRecord:
         """Write an event; the oldest record falls out of a full channel."""
@@ -103,7 +109,7 @@ class EventLog:
         record_id = self._next_id.get(name, 1)
         self._next_id[name] = record_id + 1
         record = EventRecord(record_id, name, self._now(), self._computer, event)
-        self._records.setdefault(name, deque(maxlen=MAX_RECORDS)).append(record)
+        self._records.setdefault(name, deque(maxlen=self._max_records)).append(record)
         return record
 
     def read(self, caller: Caller | None, channel: str) -> Sequence[EventRecord]:

@@ -8,7 +8,6 @@ import pytest
 from hosts import administrator, operator
 
 from simulator.host import SimulatedHost
-from simulator.subsystems import event_log
 from simulator.subsystems.event_log import DISTRIBUTED_COM, Event, EventLogError
 
 
@@ -29,8 +28,8 @@ def test_records_are_numbered_and_stamped(host: SimulatedHost) -> None:
     assert (second.datum("User Name"), second.datum("Domain Name")) == ("b", None)
 
 
-def test_a_full_channel_forgets_the_oldest(host: SimulatedHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_log, "MAX_RECORDS", 3)
+def test_a_full_channel_forgets_the_oldest(host: SimulatedHost) -> None:
+    host.event_log.resize(3)
     for user in "abcd":
         host.event_log.append("Application", rejection(user))
     assert [item.datum("User Name") for item in host.event_log.read(None, "Application")] == ["b", "c", "d"]
