@@ -10,7 +10,7 @@ What cannot be joined stays as it is: a site model that lacks a host or an accou
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ._site_model import MACHINE_IDENTITIES, End, Link, Site, SiteHost, folded_account
@@ -33,7 +33,10 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """What the site model knows about an event: the other host, the account, the links, and whom these expect."""
+    """What the site model knows about an event: the other host, the account, the links, and whom these expect.
+
+    `is_undeclared`: the event names another host with which the site has no link, or which it does not know at all.
+    """
 
     host: str | None = None
     account: str | None = None
@@ -88,9 +91,19 @@ class SiteIndex:
 
     def host_of(self, text: str) -> str | None:
         """The other host that an address, a computer name or a DNS name means."""
-        host = self._hosts.get(normal_address(text) or text.strip().strip("\\").casefold())
-        host = host or self._hosts.get(text.strip().partition(".")[0].casefold() if not normal_address(text) else "")
+        host = self._find(text)
         return host.name if host is not None and host.name != self._own else None
+
+    def _find(self, text: str) -> SiteHost | None:
+        address = normal_address(text)
+        if address is not None:
+            return self._hosts.get(address)
+        name = text.strip().strip("\\").casefold()
+        return self._hosts.get(name) or self._hosts.get(name.partition(".")[0])
+
+    def _is_undeclared(self, peer: str, links: Sequence[Link]) -> bool:
+        host = self._find(peer)
+        return bool(peer) and (host is None or (host.name != self._own and not links))
 
     def join(self, peer: str, caller: Caller, server_names: Iterable[str] = ()) -> Joined:
         """What is known about a caller or target `peer`. `server_names` are ids or ProgIDs of the server concerned."""
@@ -107,7 +120,7 @@ class SiteIndex:
             self._other(matching[0]).account if matching else self._account(caller),
             tuple(dict.fromkeys(link.name for link in (matching or fitting))),
             tuple(dict.fromkeys(end.account for end in ends)) if fitting else (),
-            host is not None and not links,
+            self._is_undeclared(peer, links),
         )
 
     def _links(self, host: str | None) -> list[Link]:

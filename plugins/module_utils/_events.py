@@ -43,6 +43,7 @@ _PARAMETER = re.compile(r"param([1-9][0-9]?)", re.ASCII)
 _UNKNOWN = "(not said)"
 _PROVIDER_OF = {LOGON_FAILED: SECURITY_AUDITING, CONNECTION_BLOCKED: SECURITY_AUDITING}
 _LOCAL_FIX = "nothing as a rule: Microsoft calls most local entries harmless (KB4022522)"
+_UNKNOWN_HOST = "; the site model does not know that host"
 _SERVER_DATA = ("clsid", "app_id", "server")
 
 
@@ -158,7 +159,7 @@ def _texts(record: EventRecord) -> dict[int, str]:
         return {fixed.index(name): text for name, text in record.data if name in fixed}
     parameters = [_PARAMETER.fullmatch(name) for name in names]
     if parameters and all(parameters):
-        return {int(match[1]) - 1: text for match, (_, text) in zip(parameters, record.data, strict=True) if match}
+        return {int(match[1]) - 1: text for match, (_name, text) in zip(parameters, record.data, strict=True) if match}
     return {index: text for index, (_name, text) in enumerate(record.data)}
 
 
@@ -191,7 +192,8 @@ def _group(
     is_remote = is_remote_address(peer) or bool(data.get("target"))
     is_local = "address" in data and not is_remote
     is_opc = any(item.lower() in opc_ids for item in servers)
-    joined = index.join(peer, caller, servers) if index and not is_local else Joined()
+    is_joined = not is_local or record.event_id == LOGON_FAILED
+    joined = index.join(peer, caller, servers) if index and is_joined else Joined()
     is_harmless = is_local and not is_opc and record.event_id != LOGON_FAILED
     words = {**_words(data, caller, joined, is_remote=is_remote), **{name: shown(data[name]) for name in data}}
     words.update(direction=DIRECTIONS.get(data.get("direction", ""), words.get("direction", _UNKNOWN)))
@@ -215,7 +217,8 @@ def _peer(data: Mapping[str, str], index: SiteIndex | None) -> str:
     if ends:
         known = [end for end in ends if index is not None and index.host_of(end)]
         return (known or ends[::-1])[0]
-    return data.get("address") or data.get("target", "")
+    address, workstation = data.get("address", ""), data.get("workstation", "").strip("-")
+    return address if is_remote_address(address) else workstation or data.get("target", "")
 
 
 def _words(data: Mapping[str, str], caller: Caller, joined: Joined, *, is_remote: bool) -> dict[str, str]:
@@ -281,7 +284,7 @@ def _explain(
 
 def _site_says(joined: Joined) -> str:
     if joined.is_undeclared:
-        return f"; the site model has no link with {shown(joined.host or '')}"
+        return f"; the site model has no link with {shown(joined.host)}" if joined.host else _UNKNOWN_HOST
     if not joined.links:
         return ""
     text = f"; concerns {', '.join(map(shown, joined.links[:3]))}"

@@ -127,7 +127,7 @@ dcom_events:
           names of Windows. RV(ignore:times) are the newest 20 times.
         - RV(ignore:host) is the other host in the site model, RV(ignore:account) the account, RV(ignore:links) the
           links, and RV(ignore:expected_accounts) whom these links expect; RV(ignore:is_undeclared) says that no link
-          has that host.
+          has that host, or that the site model does not know it.
       type: list
       elements: dict
       sample:

@@ -344,10 +344,20 @@ def test_a_host_without_a_link_is_undeclared() -> None:
 
 def test_what_the_site_does_not_know_stays_as_it_is() -> None:
     group = one(event_xml(10036, [*USER, "192.0.2.7"]), index=index_of("gw01"))
-    assert (group.joined.host, group.joined.links, group.joined.is_undeclared) == (None, (), False)
+    assert (group.joined.host, group.joined.links, group.joined.is_undeclared) == (None, (), True)
+    assert group.explanation.what.endswith("; the site model does not know that host")
     assert one(event_xml(10010, [CLSID]), index=index_of("gw01")).joined.links == ("history", "engineering")
     assert one(event_xml(10010, ["{X}"]), index=index_of("gw01")).joined.links == ()
-    assert index_of("gw01").join("10.0.0.11", Caller()).host is None
+    own = index_of("gw01").join("10.0.0.11", Caller())
+    assert (own.host, own.is_undeclared) == (None, False)
+
+
+@pytest.mark.parametrize(("workstation", "host"), [("HIST01", "hist01"), ("GW01", None), ("-", None)])
+def test_a_logon_without_an_address_is_joined_by_its_workstation(workstation: str, host: str | None) -> None:
+    data = {**LOGON, "IpAddress": "-", "WorkstationName": workstation, "TargetUserName": "OPCClientUser"}
+    group = one(event_xml(4625, list(data.items()), provider=AUDIT), index=index_of("gw01"))
+    assert (group.joined.host, group.joined.is_undeclared) == (host, False)
+    assert group.joined.links == ("history",)
 
 
 def test_a_host_the_site_lacks_joins_nothing() -> None:
