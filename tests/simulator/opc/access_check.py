@@ -52,8 +52,6 @@ def access_check(descriptor: SecurityDescriptor, token: Token, mask: int, self_s
             missing &= ~ace.mask
         elif ace.kind is AceKind.DENY and sid in token.sids | token.deny_only and ace.mask & missing:
             return False
-        if not missing:
-            return True
     return not missing
 
 

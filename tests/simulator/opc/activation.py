@@ -18,8 +18,8 @@ from . import events
 from .access_check import ACTIVATE_REMOTE, EXECUTE_REMOTE, Grant, judge
 from .events import Right
 from .identity import Identity, anonymous, credentials, log_on_or_anonymous
-from .layers import CO_E_NO_GOOD_SECURITY_PACKAGES, REGDB_E_CLASSNOTREG, Layer, Link, Refusal
-from .network import Program
+from .layers import REGDB_E_CLASSNOTREG, Layer, Link, Refusal
+from .network import ENDPOINT_MAPPER_PORT, Node, Program, activation_service
 from .registration import ComClass, find_class
 from .start import running_server, start_server
 from .walk import Refused, Walk, blocked, reach_activation_service
@@ -31,14 +31,13 @@ _ACTIVATION = Right(ACTIVATE_REMOTE, "Activation")
 
 def activate(walk: Walk) -> tuple[ComClass, Program]:
     """The class and the process that serves it. Raises: Refused."""
-    _demand_working_client(walk)
+    _demand_dcom(walk, walk.source)
     reach_activation_service(walk)
-    if not walk.target.host.in_force().machine.is_dcom_enabled:
-        raise walk.refusal(Layer.ENDPOINT_MAPPER, walk.target, "DCOM is switched off (EnableDCOM)")
     level = activation_level(walk.program.com, walk.source.host.in_force().machine, walk.link)
     _report_weak_request(walk, level)
-    walk.identity = _identify(walk, level)
     try:
+        _demand_dcom(walk, walk.target)
+        walk.identity = _identify(walk, level)
         _demand_level(walk, walk.identity, level)
         return _demand_server(walk, walk.identity)
     except Refused as refused:
@@ -60,15 +59,12 @@ def activation_level(process: ComProcess, machine: MachineState, link: Link) -> 
     return max(default, LEVEL_PKT_INTEGRITY) if machine.raises_level else default
 
 
+def _demand_dcom(walk: Walk, node: Node) -> None:
+    if not node.host.in_force().machine.is_dcom_enabled:
+        raise walk.refusal(Layer.ENDPOINT_MAPPER, node, "DCOM is switched off (EnableDCOM)")
+
+
 # On the client
-
-
-def _demand_working_client(walk: Walk) -> None:
-    if walk.program.com.failure is not None:
-        evidence = f"{walk.program.path} cannot use COM: {walk.program.com.failure}"
-        raise walk.refusal(Layer.AUTHENTICATION_LEVEL, walk.source, evidence, CO_E_NO_GOOD_SECURITY_PACKAGES)
-    if not walk.source.host.in_force().machine.is_dcom_enabled:
-        raise walk.refusal(Layer.ENDPOINT_MAPPER, walk.source, "DCOM is switched off (EnableDCOM)")
 
 
 def _report_weak_request(walk: Walk, level: int) -> None:
@@ -192,14 +188,16 @@ def further_refusals(walk: Walk, refused: Refusal) -> tuple[Refusal, ...]:
 
     The port of the server is touched after the activation, the launch limit asked after the access limit.
     """
+    asking, answering = activation_service(walk.source.host), activation_service(walk.target.host)
+    ways = [(asking, answering, ENDPOINT_MAPPER_PORT)] if asking and answering else []
     com_class = find_class(walk.target.host, walk.clsid)
-    if com_class is None:
-        return ()
-    program = running_server(walk, com_class)
-    server = program or Program(com_class.program, "", 0, _services(com_class), walk.program.com)
-    port = blocked(walk, walk.program, server, server.port)
-    found = [port] if port is not None else []
-    if refused.layer is Layer.ACCESS_LIMIT and walk.identity is not None:
+    program = running_server(walk, com_class) if com_class else None
+    if com_class is not None:
+        server = program or Program(com_class.program, "", 0, _services(com_class), walk.program.com)
+        ways.append((walk.program, server, server.port))
+    refusals = [blocked(walk, *way) for way in ways]
+    found = [item for item in refusals if item is not None and item.evidence != refused.evidence]
+    if refused.layer is Layer.ACCESS_LIMIT and walk.identity is not None and com_class is not None:
         found += _launch_refusals(walk, walk.identity, com_class, is_running=program is not None)
     return tuple(found)
 

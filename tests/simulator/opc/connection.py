@@ -19,6 +19,7 @@ from .call import call_back, call_server
 from .client_log import apis_lines
 from .identity import account_sid
 from .layers import (
+    CO_E_NO_GOOD_SECURITY_PACKAGES,
     RPC_S_SERVER_UNAVAILABLE,
     Direction,
     Layer,
@@ -48,9 +49,8 @@ def connect(network: Network, link: Link) -> Outcome:
     """
     client, server = _ends(network, link)
     program = _client_program(network, client, link) if client.is_up else None
-    if program is None:
-        evidence = f"{client.name}: {link.client_program if client.is_up else 'the host'} does not run; nothing asks"
-        refusal = Refusal(Layer.CLIENT_PROGRAM, RPC_S_SERVER_UNAVAILABLE, client.name, evidence)
+    if program is None or program.com.failure is not None:
+        refusal = _asks_nobody(client, link, program)
         return Outcome(link, Part(Direction.CONNECT, (refusal,)))
     marks = _marks((client, server))
     clsid = clsid_of(link.application, server.host, client.host)
@@ -95,6 +95,14 @@ def _client_program(network: Network, client: Node, link: Link) -> Program | Non
     process_id = running.process_id if running else 0
     services = running.services if running else frozenset()
     return Program(link.client_program, link.client_account, process_id, services, com)
+
+
+def _asks_nobody(client: Node, link: Link, program: Program | None) -> Refusal:
+    if program is not None:
+        evidence = f"{client.name}: {program.path} cannot use COM: {program.com.failure}"
+        return Refusal(Layer.CLIENT_PROGRAM, CO_E_NO_GOOD_SECURITY_PACKAGES, client.name, evidence)
+    evidence = f"{client.name}: {link.client_program if client.is_up else 'the host'} does not run; nothing asks"
+    return Refusal(Layer.CLIENT_PROGRAM, RPC_S_SERVER_UNAVAILABLE, client.name, evidence)
 
 
 # Parts

@@ -43,7 +43,7 @@ MESSAGES = {
 class Layer(enum.IntEnum):
     """What may refuse. A firewall is that of the link's client or server host, whatever the direction."""
 
-    CLIENT_PROGRAM = 1  # it does not run, so nothing asks
+    CLIENT_PROGRAM = 1  # it does not run or cannot use COM, so nothing asks
     NAME_AND_ADDRESS = 2
     CLIENT_FIREWALL = 3
     SERVER_FIREWALL = 4

@@ -100,8 +100,8 @@ def set_levels(host: SimulatedHost, level: int) -> None:
         admin.put_number(host, f"{APP_IDS}\\{app_id}", "AuthenticationLevel", level)
 
 
-def change_user(host: SimulatedHost, name: str, /, **fields: Any) -> None:
-    host.accounts.update_user(None, name, **fields)
+def change_user(host: SimulatedHost, user: str, /, **fields: Any) -> None:
+    host.accounts.update_user(None, user, **fields)
 
 
 def set_password(host: SimulatedHost, name: str, password: str) -> None:

@@ -158,6 +158,15 @@ def test_damaged_bytes_never_crash() -> None:
                 continue
 
 
+@pytest.mark.parametrize(("offset", "value"), [(0, 2), (20 + 8 + 8, 2), (20 + 8 + 9, 16), (20 + 8 + 2, 255)])
+def test_what_is_no_descriptor(offset: int, value: int) -> None:
+    """A wrong revision of the descriptor or of a SID, too many sub-authorities, an entry that reaches too far."""
+    data = bytearray(encode(acl(allow(OPC_USER, 0x7))))
+    data[offset] = value
+    with pytest.raises(DescriptorError):
+        decode(bytes(data))
+
+
 def test_what_is_encoded_is_decoded_again() -> None:
     descriptor = acl(deny(ANONYMOUS, 0x7), allow(OPC_USER, 0x15), allow("S-1-15-2-1", 0x3))
     assert decode(encode(descriptor)) == descriptor

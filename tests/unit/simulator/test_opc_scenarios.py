@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -92,9 +94,46 @@ def test_every_layer_refuses_in_some_scenario() -> None:
     """Each is passed by the healthy plants, so each has an allowed and a refused case."""
     refused = {layer for scenario in SCENARIOS.values() for _unused, layer in scenario.symptoms.values()}
     wholes = {Layer.OPC_ENUM, Layer.CALLBACK}  # what is refused there has a layer of its own
-    assert refused == set(Layer) - wholes - {Layer.CLIENT_PROGRAM}
+    assert refused == set(Layer) - wholes
     directions = {direction for scenario in SCENARIOS.values() for direction in scenario.symptoms}
     assert directions == set(Direction)
+
+
+# One cause for each place where a link may break; none of them undoes or hides another.
+PLACES = (
+    "client_level_is_impossible",
+    "name_not_resolved",
+    "client_blocks_port_135_outbound",
+    "client_blocks_the_program_outbound",
+    "server_has_no_rule_for_port_135",
+    "server_rule_blocks_the_program",
+    "client_has_dcom_switched_off",
+    "server_has_dcom_switched_off",
+    "passwords_differ",
+    "client_passes_a_low_level",
+    "launch_limit_lacks_the_account",
+    "launch_permission_lacks_the_account",
+    "access_limit_lacks_the_account",
+    "access_permission_lacks_the_account",
+    "proxy_stub_is_missing_on_the_client",
+    "opc_enum_access_lacks_the_account",
+    "callback_passwords_differ",
+)
+PAIRS = list(combinations(PLACES, 2))
+
+
+@pytest.mark.parametrize(
+    "pairs", [random.Random(3).sample(PAIRS, 15), pytest.param(PAIRS, marks=pytest.mark.slow)], ids=["some", "all"]
+)
+def test_of_two_causes_the_first_in_order_is_named(pairs: list[tuple[str, str]]) -> None:
+    for names in pairs:
+        plant = plants.named_accounts()
+        expected = []
+        for scenario in map(find, names):
+            for step in scenario.breaks:
+                step(plant)
+            expected.append(scenario.build().connect().link_layer)
+        assert plant.connect().link_layer == min(expected), names  # type: ignore[type-var]
 
 
 def test_a_scenario_writes_nothing_as_a_caller() -> None:

@@ -178,7 +178,7 @@ _LEVEL = (
         "client_level_is_impossible",
         "dcom.md 2.1 (an AuthenticationLevel out of range)",
         "the AuthenticationLevel of the client's AppID is 7, so its program cannot use COM",
-        at(CO_E_NO_GOOD_SECURITY_PACKAGES, Layer.AUTHENTICATION_LEVEL),
+        at(CO_E_NO_GOOD_SECURITY_PACKAGES, Layer.CLIENT_PROGRAM, _CONNECT),
         (
             on_client(admin.put_number, f"{APP_IDS}\\{APIS_APP_ID}", "AuthenticationLevel", 7),
             on_client(admin.restart_service, SERVICE),

@@ -221,6 +221,7 @@ _SWITCHED_OFF = (
         at(E_ACCESSDENIED, Layer.ENDPOINT_MAPPER),
         (on_server(admin.put_text, *_switch_dcom("N")), REBOOT_SERVER),
         (on_server(admin.put_text, *_switch_dcom("Y")), REBOOT_SERVER),
+        ((CLIENT, 10006),),
     ),
     Scenario(
         "client_has_dcom_switched_off",
