@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 import tracemalloc
 from datetime import datetime, timedelta, timezone
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -295,16 +296,21 @@ def test_the_query_has_the_form_that_event_viewer_makes() -> None:
 # -- size --------------------------------------------------------------------------------------------------------------
 
 
+def timed_read(live: LiveHost) -> tuple[dict[str, Any], float]:
+    start = time.perf_counter()
+    facts = read(live, logs=["system"])
+    return facts, time.perf_counter() - start
+
+
 def test_a_hundred_thousand_events_cost_no_more_than_the_newest_500(gateway: LiveHost) -> None:
     gateway.simulated.event_log.resize(100_000)
     for number in range(100_000):
         refuse(gateway, f"user{number % 700}")
     newest = gateway.simulated.event_log.read(None, "System")[-1].record_id
+    facts, seconds = min((timed_read(gateway) for _attempt in range(3)), key=itemgetter(1))
     tracemalloc.start()
     try:
-        start = time.perf_counter()
-        facts = read(gateway, logs=["system"])
-        seconds = time.perf_counter() - start
+        read(gateway, logs=["system"])
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
