@@ -18,7 +18,7 @@ def opc_weak_activations(results: object) -> Any:
     """Refused activations with the programs that asked; see opc_weak_activations.yml."""
     if not isinstance(results, Mapping) or not all(isinstance(item, Mapping) for item in results.values()):
         raise AnsibleFilterError("opc_weak_activations needs a mapping of host names to results of dcom_event_info")
-    # ansible-core before 2.19 would take a text that was put together anew for a template.
+    # ansible-core before 2.19 marks texts of hosts as unsafe, and new texts made of them lose the mark.
     return wrap_var(pair_weak_activations({str(host): item for host, item in results.items()}))
 
 

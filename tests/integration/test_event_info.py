@@ -106,7 +106,13 @@ def test_texts_of_events_are_no_templates_and_no_terminal_codes(site: SimulatedS
         "ansible.builtin.set_fact": {"said": "{{ events.dcom_events.groups[0].what }}"},
     }
     again = {"name": "Show again", "ansible.builtin.debug": {"msg": "{{ said }}"}}
-    run = ansible.tasks([read_task(), SHOW, pair, shown, kept, again], hosts="gw01")
+    looped = {
+        "name": "Show in a loop",
+        "ansible.builtin.debug": {"msg": "{{ item.user }} {{ all_of_them[0].user }} {{ item.what }}"},
+        "loop": "{{ {'gw01': events.dcom_events} | otsec.opc_dcom.opc_weak_activations }}",
+        "vars": {"all_of_them": "{{ {'gw01': events.dcom_events} | otsec.opc_dcom.opc_weak_activations }}"},
+    }
+    run = ansible.tasks([read_task(), SHOW, pair, shown, kept, again, looped], hosts="gw01")
     assert run.returncode == 0, run.output
     assert "lookup(" in run.output
     assert "HIST01\\\\executed" not in run.output
