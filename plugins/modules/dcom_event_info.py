@@ -152,19 +152,53 @@ dcom_events:
           expected_accounts: [PLANT\opc]
           is_undeclared: false
     logs:
-      description:
-        - How far each log was read, under RV(ignore:system) and RV(ignore:security).
-        - RV(ignore:is_limited) says that there are more events than were read, RV(ignore:cleared_time) when the log
-          was cleared.
+      description: How far each log was read.
       type: dict
-      sample:
+      contains:
         system:
-          is_read: true
-          events: 12
-          newest_record_id: 1001
-          oldest_time: "2026-03-01T05:58:00.000000Z"
-          is_limited: false
-          cleared_time: null
+          description: The System log.
+          type: dict
+          contains:
+            is_read:
+              description: Whether the log could be read; RV(dcom_events.notes) says why not.
+              type: bool
+            events:
+              description: How many events were read.
+              type: int
+            newest_record_id:
+              description: For O(after_record.system) of a later run; null without events.
+              type: int
+            oldest_time:
+              description: Time of the oldest event that was read.
+              type: str
+            is_limited:
+              description: Whether there are more events than were read.
+              type: bool
+            cleared_time:
+              description: When the log was cleared, if it was since its oldest event that was read.
+              type: str
+        security:
+          description: The Security log.
+          type: dict
+          contains:
+            is_read:
+              description: Whether the log could be read; RV(dcom_events.notes) says why not.
+              type: bool
+            events:
+              description: How many events were read.
+              type: int
+            newest_record_id:
+              description: For O(after_record.security) of a later run; null without events.
+              type: int
+            oldest_time:
+              description: Time of the oldest event that was read.
+              type: str
+            is_limited:
+              description: Whether there are more events than were read.
+              type: bool
+            cleared_time:
+              description: When the log was cleared, if it was since its oldest event that was read.
+              type: str
     apis:
       description:
         - Messages of APIS that say the same, in a similar form. RV(ignore:message) is V(create_server), V(browse) or
