@@ -385,6 +385,8 @@ LOGON_TYPES: Mapping[str, str] = MappingProxyType(
         "11": "cached",
     }
 )
+# Somebody sits there, or comes by remote desktop: no OPC program logs on so.
+PERSONAL_LOGON_TYPES = frozenset({"2", "7", "10", "11"})
 # Source: the page of event 5157.
 DIRECTIONS: Mapping[str, str] = MappingProxyType({"%%14592": "inbound", "%%14593": "outbound"})
 

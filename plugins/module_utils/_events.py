@@ -27,6 +27,7 @@ from ._event_meanings import (
     LOGON_FAILED,
     LOGON_TYPES,
     MEANINGS,
+    PERSONAL_LOGON_TYPES,
     SECURITY_AUDITING,
     EventMeaning,
     Layout,
@@ -42,6 +43,7 @@ MAX_TIMES = 20
 _PARAMETER = re.compile(r"param([1-9][0-9]?)", re.ASCII)
 _UNKNOWN = "(not said)"
 _PROVIDER_OF = {LOGON_FAILED: SECURITY_AUDITING, CONNECTION_BLOCKED: SECURITY_AUDITING}
+_PERSONAL_FIX = "nothing for OPC: a person logged on, not a program"
 _LOCAL_FIX = "nothing as a rule: Microsoft calls most local entries harmless (KB4022522)"
 _UNKNOWN_HOST = "; the site model does not know that host"
 _SERVER_DATA = ("clsid", "app_id", "server")
@@ -194,7 +196,8 @@ def _group(
     is_opc = any(item.lower() in opc_ids for item in servers)
     is_joined = not is_local or record.event_id == LOGON_FAILED
     joined = index.join(peer, caller, servers) if index and is_joined else Joined()
-    is_harmless = is_local and not is_opc and record.event_id != LOGON_FAILED
+    is_personal = data.get("logon_type") in PERSONAL_LOGON_TYPES
+    is_harmless = is_personal if record.event_id == LOGON_FAILED else is_local and not is_opc
     words = {**_words(data, caller, joined, is_remote=is_remote), **{name: shown(data[name]) for name in data}}
     words.update(direction=DIRECTIONS.get(data.get("direction", ""), words.get("direction", _UNKNOWN)))
     return EventGroup(
@@ -278,7 +281,7 @@ def _explain(
         return Explanation(Severity.INFO, what, "look it up; the data are in fields")
     what = _filled(meaning.what, words) + _site_says(joined)
     if is_harmless:
-        return Explanation(Severity.INFO, what, _LOCAL_FIX)
+        return Explanation(Severity.INFO, what, _PERSONAL_FIX if record.event_id == LOGON_FAILED else _LOCAL_FIX)
     return Explanation(meaning.severity, what, _filled(meaning.fix, words))
 
 

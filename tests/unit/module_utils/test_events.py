@@ -277,6 +277,15 @@ def test_failed_logons(change: dict[str, str], said: str) -> None:
     assert said in one(event_xml(4625, by_position, provider=AUDIT)).explanation.what
 
 
+@pytest.mark.parametrize(
+    ("logon_type", "severity"),
+    [("2", "info"), ("3", "warning"), ("4", "warning"), ("5", "warning"), ("8", "warning"), ("10", "info")],
+)
+def test_logons_of_people_are_no_problem_of_opc(logon_type: str, severity: str) -> None:
+    data = {**LOGON, "LogonType": logon_type}
+    assert one(event_xml(4625, list(data.items()), provider=AUDIT)).explanation.severity.value == severity
+
+
 def test_a_blocked_connection() -> None:
     data = [
         ("ProcessID", "1408"), ("Application", r"\device\harddiskvolume2\windows\system32\svchost.exe"),
