@@ -9,6 +9,7 @@ System. Scenarios start from one of them and break one thing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..com_state import APP_IDS, LEVEL_PKT_INTEGRITY, OLE
@@ -62,6 +63,15 @@ class Plant:
 
     def connect(self) -> Outcome:
         return connect(self.network, self.link)
+
+    def open_to_clients(self, password: str, ticker: Callable[[], float]) -> None:
+        """Let a site serve the hosts: Administrator has a password, Basic over http is allowed, time passes."""
+        for host in self.hosts.values():
+            host.clock.follow(ticker)
+            host.accounts.set_password(None, "Administrator", password)
+            host.allow_unencrypted = True
+            host.journal.records.clear()
+            host.initial = host.snapshot()
 
 
 def named_accounts(server: Profile = SERVER_2019, client: Profile = SERVER_2022) -> Plant:

@@ -45,6 +45,11 @@ class VirtualClock:
             raise ValueError("time does not run backwards; use jump")
         self._advanced_s += seconds
 
+    def follow(self, ticker: Callable[[], float]) -> None:
+        """From now on let the seconds of a ticker pass as well; what has elapsed stays."""
+        self._advanced_s = self.elapsed_s
+        self._ticker, self._first_tick = ticker, ticker()
+
     def jump(self, seconds: float) -> None:
         """Set the wall clock forward or back without anything having run in between."""
         self._jumped_s += seconds

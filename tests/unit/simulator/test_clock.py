@@ -34,6 +34,16 @@ def test_a_ticker_adds_to_what_was_advanced() -> None:
     assert clock.elapsed_s == 3.5
 
 
+def test_a_clock_that_stood_still_can_follow_a_ticker() -> None:
+    ticks = [100.0]
+    clock = VirtualClock()
+    clock.advance(60)
+    for _round in range(2):
+        clock.follow(lambda: ticks[0])
+        ticks[0] += 2.0
+    assert clock.elapsed_s == 64
+
+
 def test_advancing_backwards_is_refused() -> None:
     with pytest.raises(ValueError, match="backwards"):
         VirtualClock().advance(-1)

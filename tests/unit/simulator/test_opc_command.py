@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from winrm.protocol import Protocol
 
 from simulator.__main__ import main
 from simulator.control import Control
@@ -257,6 +259,26 @@ def test_after_a_reset_links_are_tried_on_the_new_hosts(control: str) -> None:
     assert post(f"{control}/connect", link)["ok"] is False
     post(f"{control}/reset", {})
     assert len(post(f"{control}/connect", link)["events"]) == 1
+
+
+def test_a_plant_can_be_served() -> None:
+    """What later tests do with a scenario: a playbook works on the hosts, the link is tried between its messages."""
+    plant = find("server_has_no_rule_for_port_135").build()
+    plant.open_to_clients("Site-Secret-1", time.monotonic)
+    with SimulatedSite(plant.hosts) as site:
+        variables = site.inventory_vars("gw01")
+        url = f"http://127.0.0.1:{variables['ansible_port']}/wsman"
+        protocol = Protocol(
+            url, transport="basic", username="Administrator", password=variables["ansible_password"], proxy=None
+        )
+        shell = protocol.open_shell()
+        rule = f'name="{plants.MAPPER_RULE}" dir=in action=allow protocol=tcp localport=135'
+        command = protocol.run_command(shell, f"netsh advfirewall firewall add rule {rule}")
+        _stdout, _stderr, code = protocol.get_command_output(shell, command)
+        assert code == 0
+        assert site.run_in_loop(plant.connect).ok
+        assert site["gw01"].writes == ["firewall add_rule {" + site["gw01"].writes[0].partition("{")[2]]
+        site.check()
 
 
 @pytest.mark.parametrize(

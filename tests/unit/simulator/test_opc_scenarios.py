@@ -29,6 +29,13 @@ def symptoms(outcome: Outcome) -> dict[Direction, tuple[int, Layer | None]]:
     return {part.direction: (part.hresult, part.layer) for part in outcome.parts if not part.ok}
 
 
+def link_layer(scenario: Scenario) -> Layer:
+    """What people call the place: OpcEnum and the way back are one layer each."""
+    wholes = {Direction.BROWSE: Layer.OPC_ENUM, Direction.CALLBACK: Layer.CALLBACK}
+    direction = next(item for item in Direction if item in scenario.symptoms)
+    return wholes.get(direction, scenario.symptoms[direction][1])
+
+
 @pytest.mark.parametrize("build", HEALTHY)
 @pytest.mark.parametrize("mode", list(Mode))
 def test_a_healthy_plant_works_in_both_modes_and_browses(build: Callable[[], Plant], mode: Mode) -> None:
@@ -59,6 +66,7 @@ def test_a_scenario_shows_its_symptom_until_it_is_repaired(scenario: Scenario) -
         assert not DENIED & {event_id for _unused, event_id in left}
         return
     assert outcome.evidence
+    assert outcome.link_layer is link_layer(scenario)
     scenario.repair(plant)
     repaired = plant.connect()
     assert repaired.ok, repaired.evidence
@@ -195,6 +203,13 @@ def test_hosts_are_named_where_they_refuse() -> None:
         failed = find(name).build().connect().failed
         assert failed is not None
         assert failed.refusals[0].host == host
+
+
+def test_a_stopped_server_needs_the_launch_right_as_well() -> None:
+    plant = find("access_limit_lacks_the_account").build()
+    assert plant.connect().link_layer is Layer.ACCESS_LIMIT
+    plant.server.services.stop(None, plants.SERVICE)
+    assert plant.connect().link_layer is Layer.APPLICATION_LAUNCH
 
 
 def test_parts_that_are_whole_layers() -> None:
