@@ -27,6 +27,8 @@ from ._netsh import NetshError
 from ._plan import CreateKey, DeleteKey, Operation, Plan, SetValue, unique
 from ._registry import RegistryKey, RegistryValue
 from ._service_operations import (
+    LOCAL_SYSTEM,
+    MANUAL,
     RegisterServer,
     SetRunning,
     SetServiceAccount,
@@ -75,7 +77,7 @@ class CurrentState:
 
     `values` by identity of the saved value; `keys` maps folded keys that are there to the names of what they hold
     (values and subkeys, folded); `services` by folded name, None where there is none; `app_id_services` maps folded
-    AppID keys to the services behind them.
+    AppID keys to the services behind them; `to_register` are folded names of services that the restore will make.
     """
 
     values: Mapping[Identity, RegistryValue | None] = field(default_factory=dict)
@@ -83,6 +85,7 @@ class CurrentState:
     services: Mapping[str, CurrentService | None] = field(default_factory=dict)
     app_id_services: Mapping[str, str] = field(default_factory=dict)
     firewall: FirewallState = field(default_factory=FirewallState)
+    to_register: frozenset[str] = frozenset()
 
 
 def check_belongs(snapshot: Snapshot, host: HostIdentity, *, accept_other_windows: bool) -> None:
@@ -119,6 +122,12 @@ def plan_restore(snapshot: Snapshot, now: CurrentState, host: HostFacts) -> Plan
 # -- registry and services
 
 
+def _as_registered(service: str, now: CurrentState) -> CurrentService | None:
+    """What a registration makes of the service, None when the snapshot has none to make."""
+    is_made = service.lower() in now.to_register
+    return CurrentService(MANUAL, LOCAL_SYSTEM, is_running=False) if is_made else None
+
+
 def _plan_items(items: Sequence[Item], now: CurrentState, problems: list[str]) -> Iterator[Operation]:
     """Keys that must be there first, then everything else backwards."""
     for item in items:
@@ -136,9 +145,9 @@ def _plan_items(items: Sequence[Item], now: CurrentState, problems: list[str]) -
 
 
 def _plan_service(item: SavedService, now: CurrentState, problems: list[str]) -> Iterator[Operation]:
-    service = now.services.get(item.service.lower())
+    service = now.services.get(item.service.lower()) or _as_registered(item.service, now)
     if service is None:
-        return  # gone, or to be made anew by a registration
+        return  # it is gone, and nothing here makes it anew
     present = service.aspect(item.aspect)
     if present == item.state:
         return

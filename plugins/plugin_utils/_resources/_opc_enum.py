@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -14,7 +14,7 @@ from ...module_utils._application import OPC_ENUM_APP_ID, class_keys, text_of
 from ...module_utils._com_defaults import ComScope
 from ...module_utils._com_rights import ComKind, ComRight
 from ...module_utils._dcom import OLE
-from ...module_utils._errors import ParameterError
+from ...module_utils._errors import DomainError, ParameterError
 from ...module_utils._host_state import STATE_KEY
 from ...module_utils._opc_enum import (
     APP_ID_KEY,
@@ -29,8 +29,11 @@ from ...module_utils._opc_enum import (
 )
 from ...module_utils._permission_request import PermissionRequest, PermissionState, parse_permission
 from ...module_utils._plan import Plan, combine
+from ...module_utils._principals import parse_principal
 from ...module_utils._registry import RegistryKey, RegistryType
 from ...module_utils._service_operations import AUTOMATIC, MANUAL, SetRunning
+from ...module_utils._sid import Sid
+from ...module_utils._well_known import ANONYMOUS_LOGON, EVERYONE
 from .._host._environment import KEYS as ENVIRONMENT_KEYS
 from .._host._host import Host
 from .._host._services import STOPPED
@@ -46,6 +49,7 @@ _REMOTE = {
     ComKind.LAUNCH: (ComRight.REMOTE_LAUNCH, ComRight.REMOTE_ACTIVATION),
 }
 _ALWAYS = ("SYSTEM", "Administrators")
+_EVERYBODY = {EVERYONE: "allow_everyone", ANONYMOUS_LOGON: "allow_anonymous"}
 _ALL = {
     ComKind.ACCESS: (ComRight.LOCAL_ACCESS, ComRight.REMOTE_ACCESS),
     ComKind.LAUNCH: (
@@ -59,11 +63,14 @@ _ALL = {
 
 @dataclass(frozen=True, slots=True)
 class OpcEnumDesired:
-    """The service and level, and the two permissions; () leaves the permissions as they are."""
+    """The service and level, and the two permissions; () leaves the permissions as they are. `exceptions` name who was
+    let in although it is everybody.
+    """
 
     service: OpcEnumRequest
     program: str | None
     permissions: tuple[PermissionRequest, ...]
+    exceptions: tuple[str, ...] = ()
 
 
 class OpcEnum(Resource):
@@ -101,8 +108,10 @@ class OpcEnum(Resource):
             keep_account=parameters["account"] == "keep",
         )
         clients = parameters.get("clients")
-        permissions = () if clients is None or state is OpcEnumState.DISABLED else _permissions(clients, parameters)
-        return OpcEnumDesired(request, parameters.get("program"), permissions)
+        if clients is None or state is OpcEnumState.DISABLED:
+            return OpcEnumDesired(request, parameters.get("program"), ())
+        exceptions = tuple(_exceptions(clients, parameters))
+        return OpcEnumDesired(request, parameters.get("program"), _permissions(clients, parameters), exceptions)
 
     def keys(self, desired: OpcEnumDesired) -> Sequence[RegistryKey]:
         return (APP_ID_KEY, *(key.child(_LOCAL_SERVER) for key in class_keys(CLSID)), OLE, *ENVIRONMENT_KEYS)
@@ -123,9 +132,27 @@ class OpcEnum(Resource):
         return replace(
             whole,
             operations=(*whole.operations, *starts),
+            exceptions=desired.exceptions or whole.exceptions,
             before={name: text for plan in plans for name, text in plan.before.items()},
             after={name: text for plan in plans for name, text in plan.after.items()},
         )
+
+
+def _exceptions(clients: Sequence[Any], parameters: Parameters) -> Iterator[str]:
+    """Who is let in although it is everybody. Raises: ParameterError where that was not asked for."""
+    for index, name in enumerate(clients):
+        try:
+            sid = parse_principal(str(name))
+        except DomainError as error:
+            raise ParameterError(f"clients[{index}]", str(error)) from error
+        option = _EVERYBODY.get(sid) if isinstance(sid, Sid) else None
+        if option is None:
+            continue
+        if not parameters[option]:
+            raise ParameterError(
+                f"clients[{index}]", f"{name} lets everybody browse; set {option}: true if that is meant"
+            )
+        yield f"OpcEnum lets {name} browse ({option})"
 
 
 def _permissions(clients: Sequence[Any], parameters: Parameters) -> tuple[PermissionRequest, ...]:

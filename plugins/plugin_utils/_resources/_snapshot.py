@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ...module_utils._application import text_of
@@ -117,10 +117,13 @@ def _read_current(host: Host, items: Sequence[Item]) -> CurrentState:
         keys={key.folded: held for key in keys if (held := _held(host, key)) is not None},
         services={name.lower(): _service(host, name) for name in services},
         app_id_services=_app_id_services(host, (item.key for item in values)),
+        to_register=frozenset(
+            item.registration.service.lower()
+            for item in items
+            if isinstance(item, SavedRegistration) and item.was_registered
+        ),
     )
-    if not has_rules:
-        return state
-    return CurrentState(state.values, state.keys, state.services, state.app_id_services, host.firewall.read())
+    return replace(state, firewall=host.firewall.read()) if has_rules else state
 
 
 def _value(host: Host, item: SavedValue) -> RegistryValue | None:

@@ -13,11 +13,16 @@ from simulator.profiles import SERVER_2019, Profile
 from simulator.software import opc_client, opc_core_components, prediktor_apis
 
 
-@pytest.fixture
-def live(monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveHostFactory]:
-    """Makes live hosts (`name`, `profile`, and what SimulatedHost takes) that are stopped and checked at the end."""
+@pytest.fixture(autouse=True)
+def direct_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No proxy and no CA settings of the shell come between a test and its host."""
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def live() -> Iterator[LiveHostFactory]:
+    """Makes live hosts (`name`, `profile`, and what SimulatedHost takes) that are stopped and checked at the end."""
     hosts: list[LiveHost] = []
 
     def make(name: str = "gw01", profile: Profile = SERVER_2019, **settings: Any) -> LiveHost:
