@@ -330,7 +330,7 @@ def test_a_snapshot_edited_in_the_registry_is_refused_and_listed_with_the_reason
     texts = list(value.texts)
     texts[line] = ("8" if texts[line].startswith("7") else "7") + texts[line][1:]
     registry.put(SNAPSHOTS, name, RegistryValue.multi_sz(tuple(texts)))
-    with pytest.raises(HostStateError, match="edited or damaged|does not read"):
+    with pytest.raises(HostStateError, match=r"edited or damaged|does not read"):
         restore(run.live)
     assert run.state == hardened
     assert "trouble" in listed(run.live)[0]
