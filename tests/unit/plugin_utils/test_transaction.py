@@ -8,8 +8,10 @@ repairs it. Every message of the run is struck; the slow target strikes each in 
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 from hardening_run import ControllerDiedError, HardeningRun
@@ -20,7 +22,7 @@ from simulator.faults import Effect, ScriptedFault
 Case = Callable[[HardeningRun, int], None]
 
 
-@pytest.fixture(scope="module")
+@functools.cache
 def undisturbed() -> tuple[str, int]:
     """The state a whole run leads to, and its number of messages."""
     run = HardeningRun()
@@ -94,8 +96,8 @@ def spread(messages: int) -> Iterator[tuple[str, int]]:
         yield names[at % len(names)], at
 
 
-def test_a_fault_at_every_message_leaves_no_host_half_hardened(undisturbed: tuple[str, int]) -> None:
-    goal, messages = undisturbed
+def test_a_fault_at_every_message_leaves_no_host_half_hardened() -> None:
+    goal, messages = undisturbed()
     found = Counter(strike(CASES[name], at, goal) for name, at in spread(messages))
     assert sum(found.values()) == messages
     assert set(found) >= {"failed, before-state", "failed, in the journal", "done, after-state"}, found
@@ -103,8 +105,37 @@ def test_a_fault_at_every_message_leaves_no_host_half_hardened(undisturbed: tupl
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
-def test_every_fault_at_every_message_leaves_no_host_half_hardened(name: str, undisturbed: tuple[str, int]) -> None:
-    goal, messages = undisturbed
+def test_every_fault_at_every_message_leaves_no_host_half_hardened(name: str) -> None:
+    goal, messages = undisturbed()
     found = Counter(strike(CASES[name], at, goal) for at in range(1, messages + 1))
     assert sum(found.values()) == messages
     print(f"{name}: {dict(found)}")
+
+
+def kill_the_recovery(at: int, goal: str) -> None:
+    """A run dies near its end, the next one dies while it recovers, the third repairs the host."""
+    run = HardeningRun()
+    with suppress(ControllerDiedError):
+        run.run_until_killed(undisturbed()[1] - 12, after=True)
+    assert run.has_journal
+    with suppress(ControllerDiedError):
+        run.run_until_killed(at, after=bool(at % 2))
+    assert run.has_journal or run.state in (run.before, goal)
+    run.run()
+    assert run.state == goal
+    assert not run.has_journal
+    run.close()
+
+
+@pytest.mark.parametrize("first", [1, 2, 3])
+def test_a_recovery_that_dies_is_finished_by_the_next(first: int) -> None:
+    goal, messages = undisturbed()
+    for at in range(first * 7, messages, 29):
+        kill_the_recovery(at, goal)
+
+
+@pytest.mark.slow
+def test_a_recovery_that_dies_at_any_message_is_finished_by_the_next() -> None:
+    goal, messages = undisturbed()
+    for at in range(1, messages * 2):
+        kill_the_recovery(at, goal)
