@@ -15,6 +15,7 @@ from simulator.opc import plants
 from simulator.opc.connection import connect
 from simulator.opc.descriptor import Ace, AceKind
 from simulator.opc.layers import Layer, Mode, Outcome
+from simulator.opc.network import activation_service
 from simulator.opc.plants import CLIENT, CLIENT_ACCOUNT, CLIENT_ADDRESS, SERVER, SERVER_ADDRESS, SERVICE, Plant
 from simulator.opc.scenario import set_levels
 from simulator.opc.scenarios import find
@@ -76,6 +77,9 @@ def test_10036_has_the_names_and_elements_of_the_real_event() -> None:
     security = root.find("e:System/e:Security", NS)
     assert security is not None
     assert security.get("UserID") == sid
+    service = activation_service(plant.server)
+    assert service is not None
+    assert record.event.process_id == service.process_id
 
 
 def test_10016_has_eleven_parameters_and_is_a_warning() -> None:
