@@ -23,7 +23,7 @@ LEVELS = {
     "packet_integrity": 5,
     "packet_privacy": 6,
 }
-_TYPES: dict[str, type] = {
+LINK_KEYS: dict[str, type] = {
     "client": str,
     "server": str,
     "application": str,
@@ -42,9 +42,9 @@ def parse_link(data: object, place: str = "link") -> Link:
     if not isinstance(data, Mapping):
         raise LinkError(f"{place}: must be a mapping")
     for key, value in data.items():
-        if key not in _TYPES:
-            raise LinkError(f"{place}: unknown key {key!r}; known are {', '.join(_TYPES)}")
-        if not isinstance(value, _TYPES[key]):
+        if key not in LINK_KEYS:
+            raise LinkError(f"{place}: unknown key {key!r}; known are {', '.join(LINK_KEYS)}")
+        if not isinstance(value, LINK_KEYS[key]):
             raise LinkError(f"{place}.{key}: {value!r} has the wrong type")
     missing = [key for key in _NEEDED if not data.get(key)]
     if missing:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import urllib.error
 import urllib.request
@@ -21,8 +22,8 @@ from simulator.control import Control
 from simulator.description import DescriptionError, parse_description
 from simulator.opc import plants
 from simulator.opc.connection import LinkError, connect
-from simulator.opc.layers import Link, Mode
-from simulator.opc.link_data import outcome_data, parse_link
+from simulator.opc.layers import Layer, Link, Mode
+from simulator.opc.link_data import LINK_KEYS, outcome_data, parse_link
 from simulator.opc.scenarios import find
 from simulator.opc.table import links_table, outcome_details, outcomes_table
 from simulator.site import SimulatedSite
@@ -136,6 +137,17 @@ def test_a_service_or_account_that_is_not_there(service: dict[str, str]) -> None
     hosts = {"gw01": {"services": [{**service, "password": "Plant-Server-1"}]}}
     with pytest.raises(DescriptionError, match=r"hosts\.gw01\.services"):
         parse_description(changed(hosts=hosts, links=[])).build()
+
+
+def test_the_documentation_shows_what_there_is() -> None:
+    text = (Path(__file__).resolve().parents[3] / "docs" / "simulated_opc.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    description = parse_description(yaml.safe_load(example))
+    network = description.network(description.build())
+    assert [connect(network, link).link_layer for link in description.links] == [Layer.SERVER_FIREWALL]
+    words = set(re.findall(r"`(\w+)`", text))
+    assert {layer.name.lower() for layer in Layer} <= words
+    assert set(LINK_KEYS) <= words
 
 
 # The table
