@@ -73,7 +73,7 @@ class Control:
                 return
 
     def _answer(self, request: HttpRequest) -> object:
-        verb, _, name = request.path.strip("/").partition("/")
+        verb, _sep, name = request.path.strip("/").partition("/")
         if request.method == "GET":
             return self._read(verb, name)
         if request.method != "POST":
