@@ -46,6 +46,12 @@ def opc_unaddressed_peers(model: object, host: str, **said: Any) -> list[str]:
     return _checked(lambda: list(source.unaddressed_peers(host)))
 
 
+def opc_links(model: object, **said: Any) -> list[dict[str, Any]]:
+    """All links, without secrets; see opc_links.yml."""
+    source = _source(model, **said)
+    return _checked(source.links) if source.is_described else []
+
+
 class FilterModule:
     """The filters by name."""
 
@@ -54,6 +60,7 @@ class FilterModule:
             "opc_host_state": opc_host_state,
             "opc_local_accounts": opc_local_accounts,
             "opc_unaddressed_peers": opc_unaddressed_peers,
+            "opc_links": opc_links,
         }
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ._application import OPC_ENUM_APP_ID
+from ._link_spec import link_specs, surest_name
 from ._site_groups import Groups, has_links, in_words_of_groups, is_described, with_group_links
 from ._site_model import Application, Site, SiteModelError
 from ._site_needs import (
@@ -30,8 +31,7 @@ from ._site_needs import (
 )
 from ._site_parser import parse_site
 
-# How an AppID is found, surest first, and how a program is.
-_SELECTORS = ("app_id", "prog_id", "clsid", "service", "program")
+# How a program is found, surest first.
 _WAYS_TO_A_PROGRAM = ("service", "program", "prog_id", "clsid", "app_id")
 
 _T = TypeVar("_T")
@@ -93,6 +93,10 @@ class SiteSource:
             for account in local_accounts(self.read(), host)
         ]
 
+    def links(self) -> list[dict[str, Any]]:
+        """All links, as plain data without secrets. Raises: SiteModelError."""
+        return [spec.to_dict() for spec in link_specs(self.read())]
+
     def unaddressed_peers(self, host: str) -> tuple[str, ...]:
         """The hosts whose address has to come from the inventory. Raises: SiteModelError."""
         return unaddressed_peers(self.read(), host)
@@ -129,7 +133,8 @@ def host_state(site: Site, needs: HostNeeds, options: StateOptions) -> dict[str,
 
 def selector_of(application: Application) -> dict[str, str]:
     """The surest of the names of an application, as an option of dcom_application."""
-    return _first_of(application, _SELECTORS)
+    option, value = surest_name(application)
+    return {option: value}
 
 
 def _first_of(application: Application, ways: Iterable[str]) -> dict[str, str]:

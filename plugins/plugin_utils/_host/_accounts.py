@@ -20,15 +20,16 @@ each class: "querying for a specific instance has less impact" than enumerating.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from ...module_utils._errors import HostStateError
 from ...module_utils._local_accounts import LocalUser
 from ...module_utils._principals import LOCAL, AccountName, builtin_sid, fixed_name, parse_principal
 from ...module_utils._sid import Sid
-from .._wsman._cim import CimClass, Instance
+from .._wsman._cim import CimClass, CimReference, Instance
 from .._wsman._client import WsmanClient
 from .._wsman._errors import WsmanFault
-from .._wsman._schema import WIN32_GROUP, WIN32_SID, WIN32_SYSTEM_ACCOUNT, WIN32_USER_ACCOUNT
+from .._wsman._schema import WIN32_GROUP, WIN32_GROUP_USER, WIN32_SID, WIN32_SYSTEM_ACCOUNT, WIN32_USER_ACCOUNT
 from ._system import ComputerSystem, SystemGateway
 
 _ACCOUNT_CLASSES = (WIN32_USER_ACCOUNT, WIN32_GROUP)
@@ -51,6 +52,7 @@ class AccountGateway:
         self._computer: ComputerSystem | None = None
         self._sids: dict[str, Sid | UnknownAccountError] = {}
         self._names: dict[Sid, str | None] = {}
+        self._members: dict[Sid, frozenset[Sid]] = {}
 
     def resolve(self, name: str) -> Sid:
         """The SID of an account; the forms of a name are those of `parse_principal`.
@@ -91,6 +93,31 @@ class AccountGateway:
             password_expires=found.required("PasswordExpires", bool),
             password_changeable=found.required("PasswordChangeable", bool),
         )
+
+    def members_of(self, group: Sid) -> frozenset[Sid]:
+        """The users that are members of a local group by themselves; nobody for what is no local group.
+
+        A few messages per group and run: its name, its members, and the SID of each that was not resolved before.
+        Members that are groups are not followed. Source: Win32_GroupUser, asked for one group only.
+        """
+        if group not in self._members:
+            self._members[group] = frozenset(self._read_members(group))
+        return self._members[group]
+
+    def _read_members(self, group: Sid) -> Iterator[Sid]:
+        name = self.translated_name(group) if _may_be_local_group(group) else None
+        if name is None or self._get(WIN32_GROUP, {"Domain": self.computer.name, "Name": name}) is None:
+            return
+        path = f"Win32_Group.Domain='{self.computer.name}',Name='{name}'"
+        quoted = path.replace("\\", "\\\\").replace('"', '\\"')
+        query = f'select * from Win32_GroupUser where GroupComponent="{quoted}"'
+        for row in self._client.enumerate(query, WIN32_GROUP_USER):
+            part = row.optional("PartComponent", CimReference)
+            keys = {} if part is None else dict(part.selectors)
+            if part is None or not part.class_name.endswith("Win32_UserAccount"):
+                continue
+            with suppress(UnknownAccountError):
+                yield self.resolve(f"{keys['Domain']}\\{keys['Name']}")
 
     def translated_name(self, sid: Sid) -> str | None:
         """The bare name of a SID in the language of the host, as its own commands want it. One message."""
@@ -167,6 +194,11 @@ class AccountGateway:
                 )
             advice = "write DOMAIN\\HOST$, or give the SID of the computer account or of a group that holds it"
         return f"{text}: this host knows no such account; {advice}. Nothing was changed"
+
+
+def _may_be_local_group(sid: Sid) -> bool:
+    """BUILTIN groups, and what a computer or domain has made; not Everyone and its like, which have no member rows."""
+    return sid.authority == 5 and (sid.sub_authorities[:1] == (32,) or sid.domain is not None)
 
 
 def _domain_keys(domain: str) -> tuple[str, ...]:

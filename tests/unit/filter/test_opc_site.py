@@ -91,6 +91,7 @@ def test_a_survey_may_name_the_profiles() -> None:
 def test_every_filter_is_documented(name: str) -> None:
     documented = yaml.safe_load((ROOT / "plugins" / "filter" / f"{name}.yml").read_text(encoding="utf-8"))
     assert documented["DOCUMENTATION"]["name"] == name
-    accepted = {"_input", "host", "inventory", "addresses", "servers", "clients", "variables"}
-    more = {"application_level", "opc_enum_level", "profiles"} if name == "opc_host_state" else set()
+    accepted = {"_input", "inventory", "addresses", "servers", "clients", "variables"}
+    more = {"host"} if name != "opc_links" else set()
+    more |= {"application_level", "opc_enum_level", "profiles"} if name == "opc_host_state" else set()
     assert set(documented["DOCUMENTATION"]["options"]) == accepted | more

@@ -1,0 +1,141 @@
+# Copyright (c) 2026 The otsec.opc_dcom contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What opc_link_info says of a link, held against what the simulated plant does when it plays the link."""
+
+from __future__ import annotations
+
+import random
+from itertools import islice
+from typing import Any
+
+import pytest
+from link_states import BREAKERS, PLANTS, Breaker, broken, go_together, judge, layer_of, layer_seen, read_plant, spec_of
+
+from ansible_collections.otsec.opc_dcom.plugins.module_utils._errors import ParameterError
+from ansible_collections.otsec.opc_dcom.plugins.module_utils._link_check import LayerState, LinkLayer, check_link
+from ansible_collections.otsec.opc_dcom.plugins.module_utils._link_spec import link_from_dict
+from ansible_collections.otsec.opc_dcom.plugins.plugin_utils._link_info import judge_links
+from simulator.opc.plants import CLIENT, SERVER, named_accounts
+from simulator.opc.scenarios import SCENARIOS
+
+# What no configuration shows, by name of the scenario; other layers of the same link are judged all the same.
+NOT_SEEN = {
+    "default_properties_changed_without_restart": "changed by hand, so no marker says that it is not in force",
+    "advise_access_denied_to_another_password": "passwords are not read",
+    "passwords_differ": "passwords are not read",
+    "callback_passwords_differ": "passwords are not read",
+    "password_must_change": "Win32_UserAccount does not tell",
+    "account_may_not_log_on_over_the_network": "logon rights are not read",
+    "service_account_has_another_password": "passwords are not read",
+    "service_does_not_answer": "it is not tried",
+    "name_not_resolved": "the client was told something else than the model says",
+    "name_resolves_to_a_wrong_address": "the client was told something else than the model says",
+    "app_id_taken_for_a_class": "the client was told something else than the model says",
+    "unauthenticated_retry_is_forbidden": "tried as another account than the one the program runs as",
+    "client_passes_a_low_level": "what a program passes is not to be seen",
+    "program_sets_its_own_permission": "what a program sets by itself is not to be seen",
+    "proxy_stub_is_missing_on_the_client": "interfaces are not looked at",
+    "proxy_stub_is_missing_on_the_server": "interfaces are not looked at",
+    "server_ignores_local_rules_by_policy": "in one of two network profiles the host may be in",
+    "server_blocks_all_inbound": "in one of two network profiles the host may be in",
+}
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_every_scenario(name: str) -> None:
+    plant = SCENARIOS[name].build()
+    verdict = judge(plant, spec_of(plant))
+    if name in NOT_SEEN:
+        assert verdict.works is not False, verdict.first
+    else:
+        assert layer_of(verdict) == layer_seen(plant), verdict.first
+
+
+@pytest.mark.parametrize("plant_name", PLANTS)
+def test_links_that_work_are_said_to_work(plant_name: str) -> None:
+    plant = PLANTS[plant_name]()
+    verdict = judge(plant, spec_of(plant))
+    assert (plant.connect().ok, verdict.works) == (True, True)
+    assert {item.state for item in verdict.layers} == {LayerState.OK}
+
+
+def _state(rng: random.Random) -> tuple[str, list[Breaker]]:
+    """A plant and one or two things that are broken in it."""
+    while True:
+        plant_name = rng.choice(list(PLANTS))
+        plant = PLANTS[plant_name]()
+        fitting = [breaker for breaker in BREAKERS if breaker.fits(plant)]
+        breakers = rng.sample(fitting, rng.choice([1, 2]))
+        if go_together(breakers):
+            return plant_name, breakers
+
+
+def _assert_agreement(seed: int, count: int) -> None:
+    rng = random.Random(seed)
+    for plant_name, breakers in islice(iter(lambda: _state(rng), None), count):
+        made = PLANTS[plant_name]()
+        spec = spec_of(made)
+        plant = broken(made, breakers)
+        verdict = judge(plant, spec)
+        seen = layer_seen(plant)
+        what = f"{plant_name}: {', '.join(item.name for item in breakers)}: {verdict.first}"
+        assert seen is not None, what
+        assert layer_of(verdict) == seen, what
+        assert verdict.first is not None and verdict.first.fix, what
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_first_refusing_layer_of_random_broken_states(seed: int) -> None:
+    _assert_agreement(seed, 25)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(100, 110))
+def test_the_first_refusing_layer_of_a_thousand_broken_states(seed: int) -> None:
+    _assert_agreement(seed, 100)
+
+
+def test_a_host_that_was_not_read_leaves_its_layers_unknown() -> None:
+    """As in a job slice: what the other host decides is judged all the same."""
+    plant = named_accounts()
+    spec = spec_of(plant)
+    whole = judge(plant, spec)
+    facts = {name: value for name, value in read_plant(plant, spec).items() if name == SERVER}
+    verdict = check_link(spec, facts)
+    assert verdict.works is None
+    assert {item.host for item in verdict.layers if item.state is LayerState.UNKNOWN} >= {CLIENT}
+    own = [item for item in verdict.layers if item.host == SERVER and item.state is LayerState.OK]
+    assert {item.layer for item in own} >= {
+        LinkLayer.SERVER_FIREWALL,
+        LinkLayer.ACCESS_LIMIT,
+        LinkLayer.APPLICATION_ACCESS,
+    }
+    assert {(item.way, item.layer) for item in own} <= {(item.way, item.layer) for item in whole.layers}
+    assert check_link(spec, {}).works is None
+
+
+def test_the_module_takes_what_the_other_module_gives() -> None:
+    plant = named_accounts()
+    spec = spec_of(plant)
+    ends = {name: facts.to_dict() for name, facts in read_plant(plant, spec).items()}
+    result = judge_links({"links": [spec.to_dict()], "ends": ends, "unreached": []})
+    assert (result["changed"], result["failing"], result["unknown"], result["pending"]) == (False, [], [], [])
+    assert result["summary"] == [f"works   {spec.name}"]
+    silent = judge_links({"links": [spec.to_dict()], "ends": {CLIENT: ends[CLIENT]}, "unreached": [SERVER]})
+    assert silent["failing"] == [spec.name]
+    assert silent["summary"][0].startswith(
+        f"FAILS   {spec.name}: name_and_address on gw01: gw01 does not answer Ansible."
+    )
+    partial = judge_links({"links": [spec.to_dict()], "ends": {CLIENT: ends[CLIENT]}, "unreached": []})
+    assert partial["summary"][0].startswith(f"unknown {spec.name}: gw01 was not looked at")
+
+
+@pytest.mark.parametrize("item", [{}, {"name": "x"}, {"name": "x", "path": "y", "read_mode": "push", "browse": 1}])
+def test_what_is_no_link_is_refused(item: dict[str, Any]) -> None:
+    with pytest.raises(ParameterError, match="is no link as the filter opc_links makes them"):
+        link_from_dict("links[0]", item)
+
+
+def test_what_is_no_end_is_refused() -> None:
+    with pytest.raises(ParameterError, match=r"ends.gw01: is not what opc_end_info tells of a host"):
+        judge_links({"links": [], "ends": {"gw01": {"host": "gw01"}}, "unreached": []})
