@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import subprocess
 import tarfile
 from pathlib import Path
 
-from steps import BUILD, OURS, ROOT, TALLY, call, copy_tracked, fail, fresh, lend, venv_for
+from steps import BUILD, OURS, ROOT, TALLY, call, copy_checkout, fail, fresh, known_files, lend, venv_for
 
 OUTPUT = BUILD / "package"
 # Galaxy takes 20 MB; ours is code and text, so more than this is an accident.
@@ -20,7 +19,7 @@ _GENERATED = frozenset({"MANIFEST.json", "FILES.json"})
 
 def check() -> None:
     venv = venv_for(lint=True)
-    copy = copy_tracked(OUTPUT / "source")
+    copy = copy_checkout(OUTPUT / "source")
     extra = {"ANSIBLE_COLLECTIONS_PATH": str(OUTPUT / "source")}
     call(venv, "ansible-lint", "--offline", "--profile", "production", cwd=copy, extra=extra)
     call(venv, "antsibull-docs", "lint-collection-docs", "--plugin-docs", ".", cwd=copy, extra=extra)
@@ -44,11 +43,7 @@ def compare(clean: Path, checkout: Path) -> None:
     print(f"package: {clean.name} has {len(names_in(clean))} files in {size} bytes", flush=True)
     if size > MAX_BYTES:
         raise fail(f"package: the tarball is larger than {MAX_BYTES} bytes")
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True,
-    ).stdout  # fmt: skip
-    strangers = names_in(checkout) - set(listed.split("\0")) - _GENERATED
+    strangers = names_in(checkout) - known_files() - _GENERATED
     if strangers:
         raise fail(f"package: build_ignore of galaxy.yml lets in {', '.join(sorted(strangers)[:20])}")
     TALLY.passed += 1

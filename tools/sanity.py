@@ -5,22 +5,24 @@
 
 from __future__ import annotations
 
+import ast
+import configparser
 import re
+import subprocess
 from pathlib import Path
 
 import setup_env
-from steps import BUILD, TALLY, call, copy_tracked, venv_for
+from steps import BUILD, TALLY, call, copy_checkout, venv_for
 
 HOME = BUILD / "ansible-test-home"
 # python_requirements.py of ansible-test: the pip it puts into each environment of its own.
 _PIP_VERSION = re.compile(r"\bpip='(?P<version>[0-9.]+)'")
 # ansible-test downloads get-pip.py from a server of the Ansible project unless its cache has it. Python carries a pip.
 _GET_PIP = """\
-import ensurepip
 import subprocess
 import sys
 
-ensurepip.bootstrap(default_pip=True)
+subprocess.check_call([sys.executable, "-m", "ensurepip", "--default-pip"])  # in this process it would hide settings
 wanted = [argument for argument in sys.argv[1:] if argument not in ("--no-setuptools", "--no-wheel")]
 sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", *wanted]))
 """
@@ -34,7 +36,8 @@ def check(core: str) -> None:
     venv = venv_for(core)
     (library,) = (venv / "lib").glob("python3.*")
     provide_get_pip(library / "site-packages" / "ansible_test")
-    copy = copy_tracked(BUILD / "sanity")
+    provide_pip_settings(venv)
+    copy = copy_checkout(BUILD / "sanity")
     python = library.name.removeprefix("python")
     call(venv, "ansible-test", "sanity", "--python", python, "--color", "no", cwd=copy, extra={"HOME": str(HOME)})
 
@@ -46,3 +49,18 @@ def provide_get_pip(ansible_test: Path) -> None:
     source = (ansible_test / "_internal" / "python_requirements.py").read_text(encoding="utf-8")
     for version in set(_PIP_VERSION.findall(source)):
         (cache / f"get_pip_{version.replace('.', '_')}.py").write_text(_GET_PIP, encoding="utf-8")
+
+
+def provide_pip_settings(venv: Path) -> None:
+    """Settings of the user's pip (a mirror, a certificate) for the other home; ansible-test hands on no variables."""
+    command = [str(venv / "bin" / "python"), "-m", "pip", "config", "list"]
+    lines = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    settings = configparser.RawConfigParser()
+    for line in sorted(lines, key=lambda line: line.startswith(":env:.")):  # a variable beats a file
+        name, _sep, value = line.partition("=")
+        section, _sep, option = name.rpartition(".")
+        settings.read_dict({"global" if section == ":env:" else section: {option: ast.literal_eval(value)}})
+    target = HOME / ".config" / "pip" / "pip.conf"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("w", encoding="utf-8") as stream:
+        settings.write(stream)

@@ -123,14 +123,13 @@ def fresh(directory: Path) -> Path:
     return directory
 
 
-def copy_tracked(collections: Path) -> Path:
-    """The files git tracks, as they are now, as a repository of its own in an otherwise empty collections directory.
+def copy_checkout(collections: Path) -> Path:
+    """What git tracks or would add, as it is now, as a repository of its own in a collections directory without others.
 
     The collections that tests borrow are beside it. Returns the copy of this collection.
     """
     copy = fresh(collections) / OURS
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
-    for name in filter(None, listed.split("\0")):
+    for name in known_files():
         if (ROOT / name).is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, copy / name)
@@ -138,6 +137,13 @@ def copy_tracked(collections: Path) -> Path:
         subprocess.run(["git", *command], cwd=copy, check=True)
     lend(collections)
     return copy
+
+
+def known_files() -> set[str]:
+    """What git tracks or would add, below the checkout. Build output and caches are neither."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listed = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return set(filter(None, listed.split("\0")))
 
 
 def lend(collections: Path) -> None:

@@ -32,7 +32,7 @@ from ._security_descriptor import AclState, Control, SecurityDescriptor, is_cano
 from ._sid import Sid
 from ._well_known import ANONYMOUS_LOGON, EVERYONE, well_known_name
 
-NameOf = Callable[[Sid], str | None]
+NameOf = Callable[[Sid], "str | None"]
 
 _DACL_TEXT = {
     AclState.ABSENT: "no access list (absent DACL): everyone, anonymous included, has every right",

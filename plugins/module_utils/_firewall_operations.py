@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from ._errors import DomainError
 from ._firewall_compare import Environment, differences, rule_label, same_rule
@@ -90,7 +91,7 @@ class FirewallSet:
         return tuple(commands)
 
 
-FirewallOperation = FirewallAdd | FirewallDelete | FirewallSet
+FirewallOperation: TypeAlias = "FirewallAdd | FirewallDelete | FirewallSet"
 
 
 def _names(rules: Sequence[FirewallRule]) -> str:

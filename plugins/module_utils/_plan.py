@@ -19,11 +19,13 @@ from ._registry import RegistryKey, RegistryValue
 
 
 class Operation(Protocol):
-    """One write. `describe` names it for a person; `inverse` undoes it (None: there is nothing to undo)."""
+    """One write."""
 
-    def describe(self) -> str: ...
+    def describe(self) -> str:
+        """The write as a person reads it."""
 
-    def inverse(self) -> Operation | None: ...
+    def inverse(self) -> Operation | None:
+        """What undoes it; None: there is nothing to undo."""
 
 
 @dataclass(frozen=True, slots=True)

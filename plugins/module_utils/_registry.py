@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from ._errors import DomainError
 
-RegistryData = int | str | bytes | tuple[str, ...]
+RegistryData: TypeAlias = "int | str | bytes | tuple[str, ...]"
 
 
 class RegistryType(enum.IntEnum):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from ._registry import RegistryKey, RegistryValue, value_from_json, value_to_json
 
@@ -115,7 +116,7 @@ class UnregisterServer:
         return self.registration
 
 
-ServiceOperation = SetStartMode | SetServiceAccount | SetRunning | RegisterServer | UnregisterServer
+ServiceOperation: TypeAlias = "SetStartMode | SetServiceAccount | SetRunning | RegisterServer | UnregisterServer"
 
 
 def dump_service_operation(operation: ServiceOperation) -> list[object]:

@@ -16,6 +16,7 @@ import enum
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeAlias
 
 from ._firewall_operations import FirewallAdd, FirewallDelete, FirewallSet
 from ._firewall_rule import format_rule
@@ -110,7 +111,7 @@ class SavedRegistration:
         return ("registration", self.registration.service.lower())
 
 
-Item = SavedValue | SavedKey | SavedRule | AbsentRule | SavedService | SavedRegistration
+Item: TypeAlias = "SavedValue | SavedKey | SavedRule | AbsentRule | SavedService | SavedRegistration"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def summary_of(snapshot: Snapshot) -> dict[str, Any]:
         "reason": snapshot.reason,
         "computer_name": snapshot.host.computer_name,
         "windows": snapshot.host.windows,
-        "items": len(snapshot.items),
+        "item_count": len(snapshot.items),
     }
 
 

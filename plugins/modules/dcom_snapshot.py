@@ -114,7 +114,7 @@ snapshots:
   returned: listed
   type: list
   elements: dict
-items:
+contents:
   description: What the snapshot holds, one line an item, permissions as SDDL.
   returned: saved, shown
   type: list

@@ -65,9 +65,9 @@ def save(host: Host, request: SaveRequest, *, check_mode: bool) -> dict[str, Any
     shelf = SnapshotShelf(host)
     known = shelf.names()
     if check_mode:
-        return {"changed": True, "items": [f"{len(items)} items would be saved"]}
+        return {"changed": True, "contents": [f"{len(items)} items would be saved"]}
     snapshot = shelf.save(items, request.snapshot)
-    result = {"changed": snapshot.name not in known, "snapshot": snapshot.name, "items": describe_items(snapshot)}
+    result = {"changed": snapshot.name not in known, "snapshot": snapshot.name, "contents": describe_items(snapshot)}
     if request.snapshot.path:
         result["path"] = write_copy(request.snapshot.path, snapshot)
     return result
@@ -85,7 +85,7 @@ def show(host: Host, name: str, path: str | None) -> dict[str, Any]:
     host.registry.prefetch([SNAPSHOTS])
     shelf = SnapshotShelf(host)
     snapshot = read_copy(path) if path else shelf.read(resolve(shelf, shelf.names(), name))
-    return {"changed": False, "snapshot": summary_of(snapshot), "items": describe_items(snapshot)}
+    return {"changed": False, "snapshot": summary_of(snapshot), "contents": describe_items(snapshot)}
 
 
 def remove(host: Host, name: str, *, check_mode: bool) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ...module_utils._errors import OpcDcomError
+# Absolute, or pylint does not see that these are exceptions: it resolves no relative import over namespace packages.
+from ansible_collections.otsec.opc_dcom.plugins.module_utils._errors import OpcDcomError
 
 if TYPE_CHECKING:
     from ._cim import CimClass

@@ -13,21 +13,24 @@ from ._replies import Reply
 
 
 class Transport(Protocol):
-    """Carries one message and its answer at a time.
-
-    `send` raises only WsmanError: a HostUnreachable where nothing came back, ConnectionDropped where a connection was
-    there and broke. Every HTTP answer with a status is a Reply. After `reset` the next `send` starts on a new
-    connection with a new authentication; `close` does the same and is meant to be the last call.
-    """
+    """Carries one message and its answer at a time."""
 
     @property
-    def url(self) -> str: ...
+    def url(self) -> str:
+        """Where the messages go."""
 
-    def send(self, message: bytes) -> Reply: ...
+    def send(self, message: bytes) -> Reply:
+        """Every HTTP answer with a status is a Reply.
 
-    def reset(self) -> None: ...
+        Raises only WsmanError: a HostUnreachable where nothing came back, ConnectionDropped where a connection was
+        there and broke.
+        """
 
-    def close(self) -> None: ...
+    def reset(self) -> None:
+        """Let the next `send` start on a new connection with a new authentication."""
+
+    def close(self) -> None:
+        """As `reset`, and meant to be the last call."""
 
 
 @dataclass(frozen=True, slots=True)
