@@ -402,7 +402,7 @@ class _Walk:
         verdicts = self._verdicts(self.target_facts, program, account)
         for layer, doors in ((layer, _DOORS[layer]) for layer in (*layers, *_CALL_LAYERS)):
             results = [result for verdict in verdicts for result in verdict.doors if result.door in doors]
-            yield self._door(layer, results, program, account)
+            yield self._door(layer, results, self.target_facts, program, account)
 
     def _verdicts(self, facts: EndFacts, program: ProgramFacts, account: AccountFacts) -> list[Verdict]:
         security = _security(facts, program)
@@ -415,10 +415,13 @@ class _Walk:
         return [check_com(security, caller, action) for action in actions]
 
     def _door(
-        self, layer: LinkLayer, results: Sequence[DoorResult], program: ProgramFacts, account: AccountFacts
+        self,
+        layer: LinkLayer,
+        results: Sequence[DoorResult],
+        facts: EndFacts,
+        program: ProgramFacts,
+        account: AccountFacts,
     ) -> LayerResult:
-        facts = self.target_facts
-        assert facts is not None
         shut = next((item for item in results if not item.allowed), None)
         door = shut or results[0]
         stored = _stored(facts, program, door.door)

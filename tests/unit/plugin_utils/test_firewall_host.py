@@ -374,7 +374,7 @@ def test_a_rule_that_carries_winrm_is_never_touched(opc_server: LiveHost, option
 
 def test_any_remote_address_is_an_exception_in_every_run(opc_server: LiveHost) -> None:
     options = {"applications": [{"title": "ApisHive", "service": "ApisHive"}], "allow_any_remote": True}
-    for _ in range(2):
+    for _unused in range(2):
         (text,) = run(opc_server, options)["exceptions"]
         assert "any remote address" in text
     assert is_let_in(opc_server, "192.0.2.9", 50100, APIS)

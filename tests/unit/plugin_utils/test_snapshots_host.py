@@ -186,7 +186,7 @@ def test_the_first_and_the_newest_are_kept_and_going_back_stays_exact(run: Harde
 
 
 def test_failing_again_and_again_does_not_push_out_what_is_kept(run: HardeningRun) -> None:
-    for _ in range(8):
+    for _unused in range(8):
         run.live.site.add_fault("host", ScriptedFault(Effect.FAULT, operation="Win32_Service.StartService"))
         with pytest.raises(OpcDcomError):
             run.run()

@@ -185,7 +185,7 @@ def test_apis_writes_the_messages_of_the_seed(name: str) -> None:
 def test_the_event_of_a_weak_client_is_that_of_the_seed() -> None:
     """`... does not allow the user %1\\%2 SID (%3) from address %4 to activate DCOM server`."""
     outcome = find("hardened_client").build().connect()
-    (data, *_) = [item.data for item in outcome.logged if item.event_id == 10036]
+    (data, *_others) = [item.data for item in outcome.logged if item.event_id == 10036]
     domain, user, sid, address = data
     assert (domain, user, address) == ("GW01", "OPCClientUser", plants.CLIENT_ADDRESS)
     assert re.fullmatch(r"S-1-5-21(-\d+){3}-\d{4}", sid)
