@@ -119,7 +119,7 @@ def test_a_filtered_administrator_is_denied_by_his_group_but_gets_nothing_from_i
         (Descriptor(DescriptorSource.POLICY, sddl="O:BAG:BAD:(A;;0x5;;;S-1-1-0)"), Grant.GRANTED),
         (Descriptor(DescriptorSource.POLICY, sddl="O:BAG:BAD:(A;;CCDC;;;WD)"), Grant.DENIED),
         (Descriptor(DescriptorSource.POLICY, sddl="O:BAG:BAD:(A;;5;;;WD)"), Grant.GRANTED),
-        (Descriptor(DescriptorSource.POLICY, sddl="O:BAG:BAD:(A;;05;;;WD)"), Grant.GRANTED),
+        (Descriptor(DescriptorSource.POLICY, sddl="O:BAG:BAD:(A;;025;;;WD)"), Grant.GRANTED),
         (Descriptor(DescriptorSource.POLICY, sddl="O:BAG:BAD:(AU;SA;CC;;;WD)(A;;CCLC;;;WD)"), Grant.GRANTED),
         (Descriptor(DescriptorSource.POLICY, sddl="everyone"), Grant.INVALID),
         (Descriptor(DescriptorSource.POLICY, sddl="O:BAG:BAD:(A;;CCDCLC;;;DU)"), Grant.INVALID),

@@ -327,6 +327,7 @@ def test_5157_where_the_host_audits_it() -> None:
     assert record.datum("Direction") == "%%14592"
     assert (record.datum("SourceAddress"), record.datum("SourcePort")) == (SERVER_ADDRESS, "135")
     assert record.datum("DestAddress") == CLIENT_ADDRESS
+    assert (record.datum("LayerName"), record.datum("LayerRTID")) == ("%%14610", "44")
     assert record.datum("Application") == r"\device\harddiskvolume2\windows\system32\svchost.exe"
 
 

@@ -139,6 +139,7 @@ def test_an_account_that_is_gone_presents_no_password() -> None:
     shown = credentials(client, r".\gone")
     assert shown.kind is Kind.USER
     assert account_sid(client.host, r".\gone") is None
+    assert account_sid(client.host, r".\Administrator") == f"{client.host.accounts.local.sid}-500"
     admin.create_account(network.node(SERVER).host, "gone", "Some-Secret-1")
     assert status(network, r".\gone") == 0xC000006A
 
