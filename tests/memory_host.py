@@ -39,9 +39,11 @@ class _Memory:
         answer = self._dispatcher.answer(self._dispatcher.open(message), self._caller)
         return Reply(answer.status, answer.payload)
 
-    def reset(self) -> None: ...
+    def reset(self) -> None:
+        """There is no connection."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """There is no connection."""
 
 
 class MemoryHost:

@@ -88,8 +88,9 @@ def call(
     venv: Path, *command: str, cwd: Path = ROOT, extra: Mapping[str, str] | None = None, quiet: bool = False
 ) -> None:
     """Run one command of a step, `quiet` without what it prints when all is well. Raises StepFailed."""
-    if run(venv, *command, cwd=cwd, extra=extra, quiet=quiet):
-        raise fail(" ".join(command))
+    code = run(venv, *command, cwd=cwd, extra=extra, quiet=quiet)
+    if code:
+        raise fail(f"{' '.join(command)} (exit code {code})")
     TALLY.passed += 1
 
 
