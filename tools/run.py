@@ -18,7 +18,7 @@ import debian
 import package as packaging
 import sanity as ansible_sanity
 import setup_env
-from steps import COLLECTIONS, ROOT, TALLY, StepFailed, call, pytest, venv_for
+from steps import COLLECTIONS, ROOT, TALLY, StepFailed, call, each, pytest, venv_for
 
 PACKAGE = "ansible_collections.otsec.opc_dcom.plugins"
 # Everything that is typed strictly.
@@ -62,12 +62,15 @@ def e2e() -> None:
 
 def matrix() -> None:
     """The same playbooks on every supported ansible-core; one whose Python is missing is left out by name."""
-    for core in setup_env.PYTHONS:
-        if not any(setup_env.find_python(version) for version in setup_env.PYTHONS[core]):
-            TALLY.leave_out(f"ansible-core {core}: no Python {' or '.join(setup_env.PYTHONS[core])} on this machine")
-            continue
-        print(f"-- ansible-core {core}", flush=True)
-        pytest(venv_for(core), "-m", "matrix", "tests/integration")
+    each(setup_env.PYTHONS, matrix_of)
+
+
+def matrix_of(core: str) -> None:
+    if not any(setup_env.find_python(version) for version in setup_env.PYTHONS[core]):
+        TALLY.leave_out(f"ansible-core {core}: no Python {' or '.join(setup_env.PYTHONS[core])} on this machine")
+        return
+    print(f"-- ansible-core {core}", flush=True)
+    pytest(venv_for(core), "-m", "matrix", "tests/integration")
 
 
 def slow() -> None:
@@ -99,8 +102,7 @@ def sanity() -> None:
 
 def sanity_all() -> None:
     """ansible-test sanity on every supported ansible-core."""
-    for core in setup_env.PYTHONS:
-        ansible_sanity.check(core)
+    each(setup_env.PYTHONS, ansible_sanity.check)
 
 
 def demo() -> None:

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -82,6 +82,18 @@ def fail(what: str) -> StepFailed:
     """Count a failure; the caller raises what it gets."""
     TALLY.failed += 1
     return StepFailed(what)
+
+
+def each(names: Iterable[str], check: Callable[[str], None]) -> None:
+    """Check every one, also after one that fails. Raises StepFailed at the end."""
+    failures = []
+    for name in names:
+        try:
+            check(name)
+        except StepFailed as failure:
+            failures.append(f"{name}: {failure}")
+    if failures:
+        raise StepFailed("; ".join(failures))
 
 
 def call(
