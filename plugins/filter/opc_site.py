@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from ansible.errors import AnsibleFilterError
 
+from ..module_utils._drift import drift
 from ..module_utils._site_groups import Groups
 from ..module_utils._site_model import SiteModelError
 from ..module_utils._site_state import SiteSource, StateOptions
@@ -52,6 +53,13 @@ def opc_links(model: object, **said: Any) -> list[dict[str, Any]]:
     return _checked(source.links) if source.is_described else []
 
 
+def opc_drift(result: Mapping[str, Any]) -> list[str]:
+    """What a result of opc_host differs in; see opc_drift.yml."""
+    if not isinstance(result, Mapping):
+        raise AnsibleFilterError("opc_drift takes the result of a module of this collection")
+    return list(drift(_plain(result.get("before", {})), _plain(result.get("after", {}))))
+
+
 class FilterModule:
     """The filters by name."""
 
@@ -61,6 +69,7 @@ class FilterModule:
             "opc_local_accounts": opc_local_accounts,
             "opc_unaddressed_peers": opc_unaddressed_peers,
             "opc_links": opc_links,
+            "opc_drift": opc_drift,
         }
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,9 @@ def test_every_documented_module_has_its_action() -> None:
 def test_every_file_names_its_licence(path: Path) -> None:
     head = (ROOT / path).read_text(encoding="utf-8").splitlines()[:4]
     assert LICENCE in head
+
+
+def test_the_names_of_test_files_are_told_apart() -> None:
+    """pytest imports them by base name; two of one name break a run over the whole of tests/."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []

