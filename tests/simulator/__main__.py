@@ -5,7 +5,8 @@
 Prints one JSON line on stdout when every port answers. Ends with 0; with 1 when the description is wrong, a port is
 taken, or (with --strict) the site was asked what it does not know.
 
-`python -m simulator connect ...` tries OPC links instead: see opc/command.py.
+`python -m simulator connect ...` tries OPC links instead: see opc/command.py; `start` and `stop` run a site in the
+background: see background.py.
 """
 
 from __future__ import annotations
@@ -18,11 +19,14 @@ import sys
 import threading
 from pathlib import Path
 
+from . import background
 from .control import Control
 from .description import DescriptionError, SiteDescription, load_description
 from .inventory import LOOPBACK, format_inventory
 from .opc import command
 from .site import SimulatedSite, SiteError
+
+_VERBS = {"connect": command.run, "start": background.start, "stop": background.stop}
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -34,14 +38,16 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--connection", choices=["winrm", "psrp"], default="winrm", help="for the inventory")
     parser.add_argument("--auth", choices=["basic", "ntlm"], default="basic", help="for the inventory")
     parser.add_argument("--scheme", choices=["http", "https"], help="for the inventory; default: the site's first")
+    parser.add_argument("--lifetime", type=float, help="seconds after which the site ends; default: never")
     parser.add_argument("--strict", action="store_true", help="end with 1 if anything unknown was asked")
     return parser.parse_args(arguments)
 
 
 def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
-    if given[:1] == ["connect"]:
-        return command.run(given[1:])
+    verb = _VERBS.get(given[0]) if given else None
+    if verb is not None:
+        return verb(given[1:])
     options = parse_arguments(arguments)
     try:
         return serve(load_description(options.site), options)
@@ -60,16 +66,17 @@ def serve(description: SiteDescription, options: argparse.Namespace) -> int:
         delay_s=description.delay_s,
         port_base=options.port_base,
     )
+    stop = threading.Event()
     control = Control(site, hosts, description.build, description.network(hosts), description.links)
+    control.on_stop = stop.set
     control_port = site.listen(control.acceptor, options.control_port)
     with site:
         if options.write_inventory:
             write_inventory(site, description, options)
-        stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         print(json.dumps(ready_line(site, control_port)), flush=True)
-        stop.wait()
+        stop.wait(options.lifetime)
         violations = site.violations
     for line in violations:
         print(f"simulator: violation: {line}", file=sys.stderr)

@@ -3,13 +3,15 @@
 """The control endpoint of a site that runs as a process: plain JSON over HTTP on loopback, for people and molecule.
 
     GET  /hosts            names, ports, whether they are up
-    GET  /state/<host>     snapshot as text, what was written, violations
+    GET  /state/<host>     snapshot as text, what was written, what decides about DCOM now, violations
+    GET  /changes/<host>   lines of the snapshot that the host was not described with, and those it has lost
     GET  /stats            counters per host
     POST /faults           {"host": ..., "effect": ..., "at": ..., ...}   see faults.py
     POST /reset            all hosts as described, counters and faults cleared
     POST /reboot/<host>    reboot at once
     GET  /links            every link of the description, tried now
     POST /connect          {"client": ..., "server": ..., "application": ..., ...}   one link, tried now
+    POST /stop             end the process
 
 Anyone who can reach the port can do all this: it listens on loopback only, and a POST must say that it is JSON, which
 a page in a browser cannot do without asking first.
@@ -24,6 +26,7 @@ from .faults import fault_from_json
 from .front.http import Acceptor, HttpConnection, HttpRequest
 from .front.statistics import Statistics
 from .host import SimulatedHost
+from .host_data import changes, in_force_data
 from .opc.connection import LinkError, connect
 from .opc.layers import Link
 from .opc.link_data import outcome_data, parse_link
@@ -39,6 +42,10 @@ class ControlError(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
+
+
+def _cannot_stop() -> None:
+    raise ControlError(409, "this site is part of another process")
 
 
 class Control:
@@ -60,6 +67,7 @@ class Control:
         self._build = build
         self._network = network or Network(hosts)
         self._links = links
+        self.on_stop: Callable[[], None] = _cannot_stop
         self.acceptor = Acceptor(self._serve, counter=Statistics())
 
     async def _serve(self, http: HttpConnection) -> None:
@@ -95,8 +103,12 @@ class Control:
                 "is_up": host.is_up,
                 "snapshot": host.snapshot().text(),
                 "writes": served.writes,
+                "in_force": in_force_data(host.in_force()),
                 "violations": served.violations,
             }
+        if verb == "changes":
+            host = self._host(name)
+            return changes(host.initial.text(), host.snapshot().text())
         raise ControlError(404, f"no GET /{verb}")
 
     def _do(self, verb: str, name: str, body: bytes) -> object:
@@ -112,6 +124,9 @@ class Control:
         if verb == "reboot":
             self._host(name).reboot()
             return {"rebooted": name}
+        if verb == "stop" and not name:
+            self.on_stop()
+            return {"stopping": True}
         raise ControlError(404, f"no POST /{verb}")
 
     def _add_fault(self, body: bytes) -> object:

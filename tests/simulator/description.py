@@ -88,7 +88,7 @@ class RegistryDescription:
 
 @dataclass(frozen=True, slots=True)
 class ServiceDescription:
-    """A service that runs as a local account; the account gets the right to log on as a service."""
+    """A service that runs as a local account or `DOMAIN\\user`, which gets the right to log on as a service."""
 
     name: str
     account: str

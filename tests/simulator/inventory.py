@@ -37,7 +37,9 @@ def connection_vars(
     if scheme not in ports:
         raise ValueError(f"the site serves {', '.join(ports)}, not {scheme}")
     passwords = dict(host.logon_names())
-    account = reach.account or next(iter(passwords))
+    account = reach.account or next(iter(passwords), None)
+    if account is None:
+        raise ValueError(f"{host.computer_name} has no account with a password")
     if account not in passwords:
         raise ValueError(f"{host.computer_name} has no account {account}")
     common: dict[str, object] = {

@@ -131,10 +131,11 @@ def create_account(host: SimulatedHost, name: str, password: str) -> None:
 
 
 def run_service_as(host: SimulatedHost, service: str, account: str, password: str) -> None:
-    """Let a service run as a local account that may log on as a service; it is restarted if it runs."""
+    """Let a service run as a local account or `DOMAIN\\user`; it gets the logon right, and restarts if it runs."""
     holders = host.accounts.holders_of("SeServiceLogonRight") | {sid_of(host, account)}
     host.accounts.set_holders(None, "SeServiceLogonRight", holders)
-    host.services.change(None, service, account=rf".\{account}", password=password)
+    name = account if "\\" in account else rf".\{account}"
+    host.services.change(None, service, account=name, password=password)
     restart_service(host, service)
 
 

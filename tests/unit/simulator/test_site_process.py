@@ -31,6 +31,7 @@ from simulator.profiles import PROFILES
 
 TESTS = Path(__file__).resolve().parents[2]
 PASSWORD = "Site-Secret-1"
+EXAMPLE = r"HKLM\SOFTWARE\Example: 'Level'"
 DESCRIPTION: dict[str, Any] = {
     "site": {"schemes": ["http", "https"]},
     "domain": {
@@ -74,6 +75,14 @@ def test_hosts_are_built_as_described() -> None:
     assert hosts["hist01"].snapshot() == hosts["hist01"].initial
     assert description.ansible_groups == {"opc_servers": ["gw01"], "opc_clients": ["hist01"]}
     assert description.build()["gw01"] is not hosts["gw01"]
+
+
+def test_a_service_may_run_as_a_domain_account() -> None:
+    service = {"name": "ApisHive", "account": r"PLANT\ansible", "password": PASSWORD}
+    host = {"in_domain": True, "software": ["prediktor_apis"], "services": [service]}
+    (built,) = parse_description(described(hosts={"gw01": host})).build().values()
+    assert built.services.config("ApisHive").account == r"PLANT\ansible"
+    assert built.services.service("ApisHive").state.name == "RUNNING"
 
 
 def test_the_documentation_shows_a_site_that_works() -> None:
@@ -210,7 +219,10 @@ def test_a_site_runs_as_a_process(tmp_path: Path) -> None:
         assert "Level" in state["snapshot"]
         assert control(ready, "/stats")["hist01"]["operations"]["shell.Command"] == 1
         assert control(ready, "/hosts")["gw01"] == {"is_up": True, "ports": ready["hosts"]["gw01"]}
+        assert state["in_force"]["default_authentication_level"] == 2
+        assert [line for line in control(ready, "/changes/hist01")["added"] if line.startswith(EXAMPLE)]
         assert control(ready, "/reset", {}) == {"reset": ["gw01", "hist01"]}
+        assert control(ready, "/changes/hist01") == {"added": [], "removed": []}
         assert control(ready, "/state/hist01")["writes"] == []
         assert control(ready, "/stats")["hist01"]["messages"] == 0
         assert run_command(hosts["hist01"], "ver")[2] == 0
@@ -264,6 +276,7 @@ def test_strict_ends_with_1_after_a_violation(tmp_path: Path) -> None:
         ("hosts: [", [], "no YAML"),
         (None, [], "No such file"),
         ("hosts: {a: }", ["--write-inventory", "/dev/null", "--scheme", "https"], "the site serves http, not https"),
+        ("hosts: {a: }", ["--write-inventory", "/dev/null"], "has no account with a password"),
         ("hosts: {a: }", ["--port-base", "{taken}"], "in use"),
     ],
 )
@@ -281,3 +294,48 @@ def test_a_site_that_cannot_start_says_why(
     assert output == ""
     assert errors.startswith("simulator: ")
     assert message in errors
+
+
+# In the background
+
+
+def test_a_site_runs_in_the_background_until_it_is_stopped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    site, directory = tmp_path / "site.yml", tmp_path / "run"
+    site.write_text(yaml.safe_dump(described()))
+    assert main(["start", "--directory", str(directory), "--site", str(site)]) == 0
+    try:
+        ready = json.loads(capsys.readouterr().out)
+        assert json.loads((directory / "site.json").read_text()) == ready
+        assert control(ready, "/hosts")["gw01"]["is_up"] is True
+        assert main(["start", "--directory", str(directory), "--site", str(site)]) == 1
+        assert "a site runs already" in capsys.readouterr().err
+    finally:
+        assert main(["stop", "--directory", str(directory)]) == 0
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", int(ready["control"].rpartition(":")[2])))
+    assert not (directory / "site.json").exists()
+    assert main(["stop", "--directory", str(directory)]) == 0
+    assert capsys.readouterr().out == '{"stopped": true}\n{"stopped": false}\n'
+
+
+def test_stopping_a_site_that_died_is_no_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"http://127.0.0.1:{free.getsockname()[1]}"
+    (tmp_path / "site.json").write_text(json.dumps({"control": address}))
+    assert main(["stop", "--directory", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == '{"stopped": false}\n'
+    assert not (tmp_path / "site.json").exists()
+
+
+def test_a_site_in_the_background_says_why_it_cannot_start_and_ends_by_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site, directory = tmp_path / "site.yml", tmp_path / "run"
+    site.write_text("hosts: {}")
+    assert main(["start", "--directory", str(directory), "--site", str(site)]) == 1
+    assert "the site does not start: simulator: hosts: there are none" in capsys.readouterr().err
+    assert not (directory / "site.json").exists()
+    site.write_text(yaml.safe_dump(described()))
+    with running("--site", str(site), "--lifetime", "0.1") as (process, _ready):
+        process.communicate(timeout=30)
+        assert process.returncode == 0
