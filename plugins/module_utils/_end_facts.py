@@ -117,8 +117,14 @@ class EndFacts:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a playbook."""
-        found = asdict(self)
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}
+        found: dict[str, Any] = _without_tuples(asdict(self))
+        return found
+
+
+def _without_tuples(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_tuples(item) for name, item in value.items()}
+    return [_without_tuples(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def facts_from_dict(path: str, item: Mapping[str, Any]) -> EndFacts:

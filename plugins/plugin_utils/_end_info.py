@@ -192,7 +192,7 @@ def _default_level(host: Host) -> int:
     """LegacyAuthenticationLevel as it counts: absent, or none that COM knows, is Connect (dcom.md 1.1)."""
     (setting,) = (item for item in MACHINE_DEFAULTS if item.option == "authentication_level")
     level = _number(host, setting.key, setting.value_name)
-    return level if level in list(AuthenticationLevel) else AuthenticationLevel.CONNECT
+    return level if level in list(AuthenticationLevel) else int(AuthenticationLevel.CONNECT)
 
 
 def _number(host: Host, key: RegistryKey, name: str) -> int | None:
@@ -309,17 +309,18 @@ def _named_groups(facts: EndFacts) -> tuple[Sid, ...]:
 
 
 def _read_account(host: Host, name: str, trustees: Sequence[Sid]) -> AccountFacts:
+    is_local = name.startswith(".\\")
+    user = host.accounts.read_user(name[2:]) if is_local else None
+    if is_local and user is None:
+        return AccountFacts(trouble=f"there is no account {name[2:]}", is_local=True)
     try:
         sid = host.accounts.resolve(name)
     except (HostStateError, DomainError) as error:
         return AccountFacts(trouble=str(error))
     if sid == ANONYMOUS_LOGON:
         return AccountFacts(sid=str(sid))
-    is_local = name.startswith(".\\")
-    if is_local:
-        user = host.accounts.read_user(name[2:])
-        if user is not None and not (user.is_enabled and not user.is_locked_out):
-            return AccountFacts(str(sid), f"{name}: {', '.join(user.troubles[:1])}", is_local=True)
+    if user is not None and not (user.is_enabled and not user.is_locked_out):
+        return AccountFacts(str(sid), f"{name}: {', '.join(user.troubles[:1])}", is_local=True)
     groups = [group for group in trustees if sid in host.accounts.members_of(group)]
     return AccountFacts(str(sid), is_local=is_local, groups=tuple(map(str, groups)), knows_all_groups=is_local)
 

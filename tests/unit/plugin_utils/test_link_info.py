@@ -15,6 +15,7 @@ from ansible_collections.otsec.opc_dcom.plugins.module_utils._errors import Para
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._link_check import LayerState, LinkLayer, check_link
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._link_spec import link_from_dict
 from ansible_collections.otsec.opc_dcom.plugins.plugin_utils._link_info import judge_links
+from simulator.com_state import OLE
 from simulator.opc.plants import CLIENT, SERVER, named_accounts
 from simulator.opc.scenarios import SCENARIOS
 
@@ -112,6 +113,19 @@ def test_a_host_that_was_not_read_leaves_its_layers_unknown() -> None:
     }
     assert {(item.way, item.layer) for item in own} <= {(item.way, item.layer) for item in whole.layers}
     assert check_link(spec, {}).works is None
+
+
+def _types_in(value: Any) -> set[type]:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return {type(value)}.union(*map(_types_in, inner))
+
+
+def test_a_result_holds_plain_data_only() -> None:
+    """Ansible warns of an enum and changes a tuple."""
+    plant = named_accounts()
+    plant.client.registry.delete_value(None, OLE, "LegacyAuthenticationLevel")
+    for facts in read_plant(plant, spec_of(plant)).values():
+        assert _types_in(facts.to_dict()) <= {dict, list, str, int, bool, type(None)}
 
 
 def test_the_module_takes_what_the_other_module_gives() -> None:
