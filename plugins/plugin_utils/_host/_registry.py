@@ -300,6 +300,8 @@ class RegistryGateway:
 
     def _read_back(self, operation: SetValue) -> None:
         expected = (operation.after or operation.before or RegistryValue.string("")).type
+        if expected is RegistryType.EXPAND_SZ:
+            self.prefetch([operation.key])  # StdRegProv would answer with its variables expanded
         present = self.value(operation.key, operation.name, expected)
         if present != operation.after:
             raise HostStateError(

@@ -22,10 +22,12 @@ from ._command_shell import CommandResult, CommandShell
 from ._console_output import decode_output
 from ._decode import decode_instance, decode_method_result
 from ._errors import (
+    ERROR_WSMAN_QUOTA_MAX_OPERATIONS,
     ConnectionDropped,
     MessageTooLarge,
     OperationTimedOut,
     ProtocolError,
+    QuotaExceeded,
     TransportTimeout,
     WsmanError,
 )
@@ -75,7 +77,7 @@ class WsmanClient:
         """Return which WS-Management stack and, as far as it tells, which Windows answers."""
         request = requests.identify(self._header())
         with self._explained(request):
-            return read_identity(self._exchange(request))
+            return read_identity(self._ask(request))
 
     def get(self, cim_class: CimClass, selectors: Mapping[str, str] | None = None) -> Instance:
         """Return one instance by its keys; none for a singleton.
@@ -84,13 +86,13 @@ class WsmanClient:
         """
         request = requests.get(self._header(), cim_class, selectors or {})
         with self._explained(request):
-            return decode_instance(cim_class, only_element(self._exchange(request)))
+            return decode_instance(cim_class, only_element(self._ask(request)))
 
     def put(self, cim_class: CimClass, selectors: Mapping[str, str], changes: Mapping[str, object]) -> Instance:
         """Change these properties of an instance; return it as the host has it now (empty if it does not show it)."""
         request = requests.put(self._header(), cim_class, selectors, changes)
         with self._explained(request):
-            body = self._exchange(request)
+            body = self._ask(request)
             return decode_instance(cim_class, body[0]) if len(body) else Instance(cim_class.name, {})
 
     def invoke(
@@ -106,7 +108,7 @@ class WsmanClient:
         """
         request = requests.invoke(self._header(), cim_class, method, arguments, selectors)
         with self._explained(request):
-            output = only_element(self._exchange(request), f"{method}_OUTPUT")
+            output = only_element(self._ask(request), f"{method}_OUTPUT")
             return decode_method_result(cim_class, method, output)
 
     def enumerate(self, wql: str, cim_class: CimClass, *, max_instances: int | None = None) -> list[Instance]:
@@ -172,6 +174,17 @@ class WsmanClient:
                     raise
             return self._send(request)
 
+    def _ask(self, request: Request) -> Element:
+        """Exchange a message that needs no shell. Commands of a shell use up the operations of a user on WinRM 2.0, so
+        when there are none left the shell goes, and the request, which was not carried out, is sent again."""
+        try:
+            return self._exchange(request)
+        except QuotaExceeded as fault:
+            if not (self._shell.is_open and fault.has_number(ERROR_WSMAN_QUOTA_MAX_OPERATIONS)):
+                raise
+        self._shell.close()
+        return self._exchange(request)
+
     def _send(self, request: Request) -> Element:
         size = len(request.message)
         if size > self._max_envelope_bytes:
@@ -231,7 +244,7 @@ class WsmanClient:
 
     def _page(self, request: Request) -> Page:
         with self._explained(request):
-            return read_page(self._exchange(request))
+            return read_page(self._ask(request))
 
     def _release(self, resource_uri: str, context: str, request: Request) -> None:
         # An enumeration that is not released dies on the host after EnumerationTimeoutms.

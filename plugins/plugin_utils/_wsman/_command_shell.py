@@ -54,6 +54,10 @@ class CommandShell:
         self._clock = clock
         self._shell_id: str | None = None
 
+    @property
+    def is_open(self) -> bool:
+        return self._shell_id is not None
+
     def run(self, command_line: str, *, stdin: bytes | None, timeout_s: float) -> CommandResult:
         """Run one command line to its end.
 

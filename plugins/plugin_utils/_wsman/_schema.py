@@ -307,12 +307,6 @@ WIN32_DEPENDENT_SERVICE = CimClass(
     ),
 )
 
-WIN32_GROUP_USER = CimClass(
-    name="Win32_GroupUser",
-    keys=("GroupComponent", "PartComponent"),
-    properties=_typed(CimType.REFERENCE, "GroupComponent PartComponent"),
-)
-
 CIM_DATA_FILE = CimClass(
     name="CIM_DataFile",
     keys=("Name",),
@@ -341,6 +335,5 @@ CLASSES: tuple[CimClass, ...] = (
     WIN32_SID,
     WIN32_GROUP_USER,
     WIN32_DEPENDENT_SERVICE,
-    WIN32_GROUP_USER,
     CIM_DATA_FILE,
 )
