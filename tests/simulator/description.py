@@ -32,7 +32,20 @@ from .opc.layers import Link
 from .opc.link_data import parse_link
 from .opc.network import Network
 from .profiles import PROFILES
-from .software import Software, ae_server, da_server_32, hda_server, opc_client, opc_core_components, prediktor_apis
+from .software import (
+    Software,
+    ae_server,
+    da_server_1_0,
+    da_server_32,
+    da_server_64,
+    da_server_in_both_views,
+    da_server_in_process,
+    hda_server,
+    opc_client,
+    opc_core_components,
+    opc_lookalikes,
+    prediktor_apis,
+)
 from .subsystems.account_database import AccountError, Domain
 from .subsystems.clock import VirtualClock
 from .subsystems.registry_value import RegistryValue
@@ -41,7 +54,12 @@ from .subsystems.service_record import ServiceError
 SOFTWARE: dict[str, Callable[[], Software]] = {
     "opc_core_components": opc_core_components,
     "prediktor_apis": prediktor_apis,
+    "da_server_1_0": da_server_1_0,
     "da_server_32": da_server_32,
+    "da_server_64": da_server_64,
+    "da_server_in_both_views": da_server_in_both_views,
+    "da_server_in_process": da_server_in_process,
+    "opc_lookalikes": opc_lookalikes,
     "hda_server": hda_server,
     "ae_server": ae_server,
     "opc_client": opc_client,

@@ -34,7 +34,7 @@ from .subsystems.logon import LogonError, LogonService
 from .subsystems.registry import KeyNode, Registry, export_text
 from .subsystems.registry_value import RegistryValue
 from .subsystems.service_manager import SERVICES_KEY, Environment, ServiceManager, config_values
-from .subsystems.service_record import State
+from .subsystems.service_record import Process, State
 
 _WSMAN_SERVICE = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\WSMAN\Service"
 
@@ -81,6 +81,7 @@ class SimulatedHost:
         self.hot_fixes: list[tuple[str, str]] = []  # (KB number, date as Windows writes it)
         self._com_programs: dict[str, ComProgram] = {}
         self._guids = 0
+        self._started: list[tuple[int, Process]] = []  # (number of the boot, process) of programs that users started
         self._create_accounts()
         self._create_services()
         self.firewall = Firewall(self.registry, self.journal, profile.firewall_schema, self._new_guid)
@@ -227,6 +228,17 @@ class SimulatedHost:
             if process.program.lower() == wanted and isinstance(process.com, ComProcess):
                 return process.com
         return self._com_process_of(program, "")
+
+    def run_program(self, path: str, account: str) -> Process:
+        """Start a program as its user does, or COM on demand; it runs until the host goes down."""
+        process = Process(9000 + 4 * len(self._started), path, account, self.clock.now(), self.com_process(path))
+        self._started.append((self.boot_count, process))
+        return process
+
+    def processes(self) -> list[Process]:
+        """Processes of services and of programs that were started since the last boot."""
+        started = [process for boot_count, process in self._started if boot_count == self.boot_count]
+        return [*self.services.processes(), *started]
 
     def app_id_of(self, program: str) -> str | None:
         """The AppID that the registry maps to an executable."""

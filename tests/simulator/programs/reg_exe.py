@@ -1,6 +1,6 @@
 # Copyright (c) 2026 The otsec.opc_dcom contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""reg.exe of one host: `query` (/v /ve /s /z is refused), `add` and `delete`, with /reg:32 and /reg:64.
+"""reg.exe of one host: `query` (/v /ve /s, and /f as reg_search.py knows it), `add`, `delete`, /reg:32 and /reg:64.
 
 Messages go to stdout on success and to stderr otherwise, exit code 0 or 1. Other operations (export, save, copy ...)
 exist on Windows but not here: they fail and leave a violation.
@@ -20,6 +20,7 @@ from ..subsystems.registry import ERROR_ACCESS_DENIED, ERROR_FILE_NOT_FOUND, Reg
 from ..subsystems.registry_value import REG_SZ, RegistryValue
 from ..subsystems.registry_views import HIVES, SHORT_HIVES, view32
 from .program import Invocation
+from .reg_search import NOT_SIMULATED, SWITCHES_WITHOUT, Pattern, UnsupportedSearchError, count, print_matches, search
 from .reg_texts import reg_text
 from .reg_value_text import DataError, parse_type, parse_value, type_name, value_text
 
@@ -33,7 +34,7 @@ _OPERATIONS_OF_WINDOWS = frozenset(
 )
 # Switches of each operation: those with an argument, and those without.
 _SWITCHES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
-    "query": (frozenset({"v"}), frozenset({"ve", "s", "reg:32", "reg:64"})),
+    "query": (frozenset({"v", "f"}), frozenset({"ve", "s", "reg:32", "reg:64"}) | SWITCHES_WITHOUT),
     "add": (frozenset({"v", "t", "s", "d"}), frozenset({"ve", "f", "reg:32", "reg:64"})),
     "delete": (frozenset({"v"}), frozenset({"ve", "va", "f", "reg:32", "reg:64"})),
 }
@@ -89,6 +90,9 @@ class Reg:
             return self._failed(error, operation)
         except DataError:
             return self._failed(_RegError("invalid_data", shows_usage=True), operation)
+        except UnsupportedSearchError as error:
+            self._host.journal.violation("reg", f"query: {error} is not simulated")
+            return self._failed(_RegError("invalid_syntax", shows_usage=True), operation)
         except RegistryError as error:
             texts = {ERROR_FILE_NOT_FOUND: "not_found", ERROR_ACCESS_DENIED: "denied"}
             return self._failed(_RegError(texts.get(error.code, "parameter")), operation)
@@ -115,6 +119,8 @@ class Reg:
     def _request(self, caller: Caller, operation: str, arguments: Sequence[str]) -> _Request:
         if len(arguments) < 2:
             raise _RegError("invalid_syntax", shows_usage=True)
+        if operation == "query" and {word[1:].lower() for word in arguments[2:] if word[:1] in "/-"} & NOT_SIMULATED:
+            raise UnsupportedSearchError(f"one of {sorted(NOT_SIMULATED)}")
         switches = _switches(operation, arguments[2:])
         shown = self._shown_key(arguments[1])
         key = view32(shown) if "reg:32" in switches else shown
@@ -138,6 +144,10 @@ class Reg:
 
     def _query(self, request: _Request) -> str:
         self._registry.enum_values(request.caller, request.key)
+        if "f" in request.switches:
+            return self._find(request)
+        if SWITCHES_WITHOUT & request.switches.keys():
+            raise UnsupportedSearchError("/k, /d or /e without /f")
         if request.value_name is None:
             return "\r\n" + self._listing(request)
         if "s" in request.switches:
@@ -192,6 +202,14 @@ class Reg:
                 found.append(f"{shown}\r\n{self._line(name, value)}\r\n")
         for name in names:
             self._collect(request, f"{key}\\{name}", f"{shown}\\{name}", found)
+
+    def _find(self, request: _Request) -> str:
+        """`/f`: what matches, and a count."""
+        pattern = Pattern.of(request.switches)
+        found = search(self._registry, request.caller, request.key, request.shown, pattern)
+        if not found:
+            raise _RegError("search_end")
+        return "\r\n" + print_matches(found, self._line) + self._say("search_end", count(found))
 
     def _line(self, name: str, value: RegistryValue | None) -> str:
         if value is None:

@@ -14,6 +14,7 @@ from .win32_accounts import GroupProvider, GroupUser, SidProvider, SystemAccount
 from .win32_computer_system import ComputerSystem, QuickFixEngineering
 from .win32_dependent_service import DependentService
 from .win32_operating_system import OperatingSystem
+from .win32_process import ProcessProvider
 from .win32_service import ServiceProvider
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _CLASSES: tuple[type[ClassProvider], ...] = (
     QuickFixEngineering,
     ServiceProvider,
     DependentService,
+    ProcessProvider,
     DataFile,
     UserAccount,
     GroupProvider,

@@ -321,3 +321,34 @@ def test_the_policy_against_registry_tools(host: SimulatedHost, admin: Caller, v
     text = "ERROR: Registry editing has been disabled by your administrator.\r\n"
     assert failure(host, admin, f"reg query {KEY}") == text
     assert failure(host, admin, f"reg add {KEY} /f") == text
+
+
+# Searching
+
+
+def test_keys_are_found_by_their_own_name(filled: SimulatedHost, admin: Caller) -> None:
+    filled.registry.put(KEY + r"\subkey\Test", "x", _sz("y"))
+    assert output(filled, admin, f"reg query {KEY} /s /k /f SUBKEY") == (
+        f"\r\n{SHOWN}\\subkey\r\n\r\nEnd of search: 1 match(es) found.\r\n"
+    )
+    assert output(filled, admin, f"reg query {KEY} /s /k /f test /e").count("HKEY_") == 1
+    nothing = run(filled, admin, f"reg query {KEY} /s /k /f tes /e")
+    assert (nothing.exit_code, nothing.stdout) == (1, "End of search: 0 match(es) found.\r\n")
+
+
+def test_strings_are_found_by_a_part(filled: SimulatedHost, admin: Caller) -> None:
+    assert output(filled, admin, f'reg query {KEY} /s /d /f "string DATA"') == (
+        f"\r\n{SHOWN}\\subkey\r\n    Test3    REG_SZ    Some string data\r\n\r\nEnd of search: 1 match(es) found.\r\n"
+    )
+
+
+def test_a_search_in_a_key_that_is_missing_fails(host: SimulatedHost, admin: Caller) -> None:
+    assert failure(host, admin, r"reg query HKLM\SOFTWARE\Missing /s /k /f x") == NOT_FOUND
+
+
+@pytest.mark.parametrize("switches", ["/f x", "/s /f x", "/s /k /f x*", "/s /k /d /f x", "/s /k", "/s /k /f x /c"])
+def test_a_search_that_is_not_simulated_is_refused_and_recorded(
+    host: SimulatedHost, admin: Caller, switches: str
+) -> None:
+    failure(host, admin, rf"reg query HKLM\SOFTWARE {switches}")
+    assert [item for item in host.violations if "is not simulated" in str(item)]

@@ -323,3 +323,14 @@ def test_classes_are_read_only_where_nothing_else_is_said(host: SimulatedHost, a
     keys = {"Domain": "OPCSRV01", "Name": "Guest"}
     assert status_of(provider.put, admin, keys, {"Disabled": False}) is CimStatus.NOT_SUPPORTED
     assert host.violations != []
+
+
+def test_processes_are_those_of_services_and_of_users_until_the_next_boot(host: SimulatedHost, admin: Caller) -> None:
+    host.run_program(r"C:\opc\client.exe", "OPCSRV01\\operator")
+    running = {item["Name"]: item["ExecutablePath"] for item in instances(host, admin, "Win32_Process")}
+    assert running["client.exe"] == r"C:\opc\client.exe"
+    assert running["apishivex64.exe"].lower() == r"c:\apis\bin64\apishivex64.exe"
+    assert running["System"] is None
+    assert "OpcEnum.exe" not in running
+    host.reboot()
+    assert "client.exe" not in {item["Name"] for item in instances(host, admin, "Win32_Process")}
