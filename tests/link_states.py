@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from memory_host import MemoryHost
@@ -35,11 +36,15 @@ from simulator.opc.plants import (
     named_accounts,
     vendor_advice,
 )
-from simulator.opc.scenario import set_levels
+from simulator.opc.scenario import Scenario, set_levels
+from simulator.opc.scenarios import SCENARIOS
 from simulator.profiles import SERVER_2016, SERVER_2019, WINDOWS_10
 from simulator.software import APIS_APP_ID, APIS_CLSID, APIS_PROGRAM, CLASSES, OPC_ENUM_APP_ID, OPC_ENUM_PROGRAM
 from simulator.subsystems import well_known
-from simulator.subsystems.service_record import StartMode
+from simulator.subsystems.account_database import AccountError
+from simulator.subsystems.firewall import FirewallError
+from simulator.subsystems.firewall_rule import RuleError
+from simulator.subsystems.service_record import ServiceError, StartMode
 
 Break = Callable[[Plant], None]
 
@@ -210,9 +215,6 @@ _CALLBACK = (
 )
 _LEVEL = Breaker("level", lambda plant: set_levels(plant.client, 2), needs_old_client=True)
 BREAKERS = (*_CONNECT, _LEVEL, *_BROWSE, *_CALLBACK, _CLASS)
-# Windows asks the access limit before it looks for the class, and touches the program's port only after both: broken
-# together with one of these, a missing class is seen second, or hides what would have been seen.
-_NOT_WITH_THE_CLASS = {"access limit", "server rule of the program", "client blocks its program"}
 
 _OLD_CLIENT = SERVER_2019.with_revision(1879)  # May 2021, before the first update of KB5004442
 PLANTS: dict[str, Callable[[], Plant]] = {
@@ -222,12 +224,6 @@ PLANTS: dict[str, Callable[[], Plant]] = {
     "old client": lambda: named_accounts(client=_OLD_CLIENT),
     "Windows 10 and 2016": lambda: named_accounts(SERVER_2016, WINDOWS_10),
 }
-
-
-def go_together(breakers: Sequence[Breaker]) -> bool:
-    """Whether the simulated plant can tell which of them is the first."""
-    names = {item.name for item in breakers}
-    return _CLASS.name not in names or not names & _NOT_WITH_THE_CLASS
 
 
 def broken(plant: Plant, breakers: Sequence[Breaker]) -> Plant:
@@ -240,3 +236,51 @@ def broken(plant: Plant, breakers: Sequence[Breaker]) -> Plant:
         if breaker.is_late:
             breaker.act(plant)
     return plant
+
+
+# Scenarios, one and two at a time
+
+# What no configuration shows, by name of the scenario; other layers of the same link are judged all the same.
+NOT_SEEN = {
+    "default_properties_changed_without_restart": "changed by hand, so no marker says that it is not in force",
+    "advise_access_denied_to_another_password": "passwords are not read",
+    "passwords_differ": "passwords are not read",
+    "callback_passwords_differ": "passwords are not read",
+    "password_must_change": "Win32_UserAccount does not tell",
+    "account_may_not_log_on_over_the_network": "logon rights are not read",
+    "service_account_has_another_password": "passwords are not read",
+    "service_does_not_answer": "it is not tried",
+    "name_not_resolved": "the client was told something else than the model says",
+    "name_resolves_to_a_wrong_address": "the client was told something else than the model says",
+    "app_id_taken_for_a_class": "the client was told something else than the model says",
+    "unauthenticated_retry_is_forbidden": "tried as another account than the one the program runs as",
+    "client_passes_a_low_level": "what a program passes is not to be seen",
+    "program_sets_its_own_permission": "what a program sets by itself is not to be seen",
+    "proxy_stub_is_missing_on_the_client": "interfaces are not looked at",
+    "proxy_stub_is_missing_on_the_server": "interfaces are not looked at",
+    "server_ignores_local_rules_by_policy": "in one of two network profiles the host may be in",
+    "server_blocks_all_inbound": "in one of two network profiles the host may be in",
+}
+# What cannot be broken any more once something else is.
+_Impossible = (RuleError, AccountError, ServiceError, FirewallError)
+
+
+def pairs_of_scenarios() -> list[tuple[Scenario, Scenario]]:
+    """Every two scenarios of one plant whose causes configuration shows."""
+    seen = [item for name, item in SCENARIOS.items() if name not in NOT_SEEN and item.symptoms]
+    return [pair for pair in combinations(seen, 2) if pair[0].plant is pair[1].plant]
+
+
+def both_broken(first: Scenario, second: Scenario) -> Plant | None:
+    """A plant in which both are broken; None where neither can be broken after the other."""
+    for one, other in ((first, second), (second, first)):
+        plant = one.plant()
+        try:
+            for step in (*one.breaks, *other.breaks):
+                step(plant)
+        except _Impossible:
+            continue
+        for host in plant.hosts.values():
+            host.journal.records.clear()
+        return plant
+    return None

@@ -411,7 +411,9 @@ class _Walk:
         caller = ComCaller(sid, groups, is_remote=not self.link.is_local, is_local_account=account.is_local)
         actions = [ComAction.CALL]
         if self.activates:
-            actions.insert(0, ComAction.ACTIVATE if program.service_runs else ComAction.LAUNCH)
+            # A service that runs and cannot use COM has registered no class, so COM launches it.
+            is_registered = program.service_runs and program.level
+            actions.insert(0, ComAction.ACTIVATE if is_registered else ComAction.LAUNCH)
         return [check_com(security, caller, action) for action in actions]
 
     def _door(

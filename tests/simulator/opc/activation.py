@@ -18,10 +18,10 @@ from . import events
 from .access_check import ACTIVATE_REMOTE, EXECUTE_REMOTE, Grant, judge
 from .events import Right
 from .identity import Identity, anonymous, credentials, log_on_or_anonymous
-from .layers import REGDB_E_CLASSNOTREG, Layer, Link, Refusal
+from .layers import REGDB_E_CLASSNOTREG, Direction, Layer, Link, Refusal
 from .network import ENDPOINT_MAPPER_PORT, Node, Program, activation_service
 from .registration import ComClass, find_class
-from .start import running_server, start_server
+from .start import running_server, start_refusal, start_server
 from .walk import Refused, Walk, blocked, reach_activation_service
 
 _DISALLOW_UNSECURE_ACTIVATION = 0x2
@@ -112,8 +112,7 @@ def _demand_server(walk: Walk, who: Identity) -> tuple[ComClass, Program]:
     _demand_access_limit(walk, who)
     com_class = find_class(walk.target.host, walk.clsid)
     if com_class is None:
-        evidence = f"no program or service is registered for {walk.clsid}"
-        raise walk.refusal(Layer.CLASS_REGISTRATION, walk.target, evidence, REGDB_E_CLASSNOTREG)
+        raise _not_registered(walk)
     server = running_server(walk, com_class)
     rights = (_ACTIVATION,) if server else (_LAUNCH, _ACTIVATION)
     for right in rights:
@@ -121,6 +120,11 @@ def _demand_server(walk: Walk, who: Identity) -> tuple[ComClass, Program]:
     for right in rights:
         _demand_launch_permission(walk, who, right, com_class)
     return com_class, server or start_server(walk, com_class)
+
+
+def _not_registered(walk: Walk) -> Refused:
+    evidence = f"no program or service is registered for {walk.clsid}"
+    return walk.refusal(Layer.CLASS_REGISTRATION, walk.target, evidence, REGDB_E_CLASSNOTREG)
 
 
 def _demand_access_limit(walk: Walk, who: Identity) -> None:
@@ -186,24 +190,39 @@ def _evidence(what: str, descriptor: Descriptor, who: Identity, right: str) -> s
 def further_refusals(walk: Walk, refused: Refusal) -> tuple[Refusal, ...]:
     """Layers that Windows had not met when an activation was refused, though they stand earlier; leaves no trace.
 
-    The port of the server is touched after the activation, the launch limit asked after the access limit.
+    The port of the server is touched after the activation; the access limit is asked before the class is looked up.
     """
     asking, answering = activation_service(walk.source.host), activation_service(walk.target.host)
     ways = [(asking, answering, ENDPOINT_MAPPER_PORT)] if asking and answering else []
     com_class = find_class(walk.target.host, walk.clsid)
     program = running_server(walk, com_class) if com_class else None
-    if com_class is not None:
-        server = program or Program(com_class.program, "", 0, _services(com_class), walk.program.com)
+    server = program or _server_that_would_answer(walk, com_class)
+    if server is not None:
         ways.append((walk.program, server, server.port))
     refusals = [blocked(walk, *way) for way in ways]
     found = [item for item in refusals if item is not None and item.evidence != refused.evidence]
-    if refused.layer is Layer.ACCESS_LIMIT and walk.identity is not None and com_class is not None:
-        found += _launch_refusals(walk, walk.identity, com_class, is_running=program is not None)
+    if refused.layer is Layer.ACCESS_LIMIT and walk.identity is not None:
+        found += _later_refusals(walk, walk.identity, com_class, is_running=program is not None)
     return tuple(found)
 
 
-def _services(com_class: ComClass) -> frozenset[str]:
-    return frozenset({com_class.service} if com_class.service else ())
+def _later_refusals(walk: Walk, who: Identity, com_class: ComClass | None, *, is_running: bool) -> list[Refusal]:
+    """What the access limit kept from being asked."""
+    if com_class is None:
+        return [_not_registered(walk).refusal]
+    start = None if is_running else start_refusal(walk, com_class)
+    return [*_launch_refusals(walk, who, com_class, is_running=is_running), *([] if start is None else [start])]
+
+
+def _server_that_would_answer(walk: Walk, com_class: ComClass | None) -> Program | None:
+    """For its port only. Of a class that is not registered the link says which program is meant."""
+    if com_class is not None:
+        services = frozenset({com_class.service} if com_class.service else ())
+        return Program(com_class.program, "", 0, services, walk.program.com)
+    path = walk.link.server_program if walk.direction is Direction.CONNECT else ""
+    if not path:
+        return None
+    return walk.network.running(walk.target, path) or Program(path, "", 0, frozenset(), walk.program.com)
 
 
 def _launch_refusals(walk: Walk, who: Identity, com_class: ComClass, *, is_running: bool) -> list[Refusal]:

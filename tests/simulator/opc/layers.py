@@ -80,6 +80,7 @@ class Link:
 
     `application` is a ProgID, a CLSID or the path of the server's program; `address` what the client was told to
     connect to (None: the server's name). `client_account` None is the account of the running client process.
+    `server_program` is what would answer were the class registered; it only tells what else would refuse.
     `level` is an authentication level the client passes with its activation (1: without authentication);
     `wants_no_log` is CLSCTX_NO_FAILURE_LOG.
     """
@@ -94,6 +95,7 @@ class Link:
     browse: bool = False
     level: int | None = None
     wants_no_log: bool = False
+    server_program: str = ""
 
     @property
     def target(self) -> str:

@@ -135,7 +135,16 @@ def _plant(server: Profile, client: Profile, domain: Domain | None = None) -> Pl
         for name, profile in ((SERVER, server), (CLIENT, client))
     }
     network = Network(hosts, {SERVER: SERVER_ADDRESS, CLIENT: CLIENT_ADDRESS})
-    link = Link(CLIENT, SERVER, APPLICATION, APIS_PROGRAM, mode=Mode.SUBSCRIBE, browse=True, address=SERVER_ADDRESS)
+    link = Link(
+        CLIENT,
+        SERVER,
+        APPLICATION,
+        APIS_PROGRAM,
+        mode=Mode.SUBSCRIBE,
+        browse=True,
+        address=SERVER_ADDRESS,
+        server_program=APIS_PROGRAM,
+    )
     return Plant(hosts, network, link)
 
 

@@ -14,10 +14,10 @@ from __future__ import annotations
 from ..com_state import APP_IDS
 from ..host import SimulatedHost
 from ..subsystems.account_database import User
-from ..subsystems.service_record import Service, ServiceError, State
+from ..subsystems.service_record import Service, ServiceError, StartMode, State
 from . import events
 from .identity import account_sid, find_user
-from .layers import CO_E_RUNAS_LOGON_FAILURE, CO_E_SERVER_EXEC_FAILURE, Layer
+from .layers import CO_E_RUNAS_LOGON_FAILURE, CO_E_SERVER_EXEC_FAILURE, Layer, Refusal
 from .network import Program, service_program
 from .registration import ComClass
 from .walk import Refused, Walk
@@ -32,7 +32,12 @@ _INTERACTIVE_USER = "interactive user"
 
 
 def running_server(walk: Walk, com_class: ComClass) -> Program | None:
-    """The process that has registered the class; None where COM must launch one."""
+    """The process that has registered the class; None where COM must launch one, or where it cannot use COM."""
+    program = _running(walk, com_class)
+    return program if program is not None and program.com.failure is None else None
+
+
+def _running(walk: Walk, com_class: ComClass) -> Program | None:
     if not com_class.service:
         return walk.network.running(walk.target, com_class.program)
     service = walk.target.host.services.find(com_class.service)
@@ -47,6 +52,20 @@ def start_server(walk: Walk, com_class: ComClass) -> Program:
     if program.com.failure is not None:
         raise not_registered(walk, com_class, program.com.failure)
     return program
+
+
+def start_refusal(walk: Walk, com_class: ComClass) -> Refusal | None:
+    """What would keep the server from starting, as far as it shows without trying; leaves no trace."""
+    host = walk.target.host
+    service = host.services.find(com_class.service) if com_class.service else None
+    why = host.com_process(com_class.program).failure
+    if service is not None and service.config.start_mode is StartMode.DISABLED:
+        why = f"the service {com_class.service} is disabled"
+    elif not host.files.exists(com_class.program):
+        why = f"there is no program {com_class.program}"
+    if not why:
+        return None
+    return walk.refusal(Layer.APPLICATION_START, walk.target, why, CO_E_SERVER_EXEC_FAILURE).refusal
 
 
 def not_registered(walk: Walk, com_class: ComClass, why: str) -> Refused:
