@@ -31,6 +31,9 @@ _OLE = r"SOFTWARE\Microsoft\Ole"
 WMI_APP_ID = "{8BC3F05E-D86B-11D0-A075-00C04FB68820}"
 RUNTIME_BROKER_APP_ID = "{9CA88EE3-ACB7-47C8-AFC4-AB702511C276}"
 
+# Server 2025 and Windows 11 24H2 have wmic on demand only (unverified).
+_FIRST_WITHOUT_WMIC = 26100
+
 # AppIDs that Windows Resource Protection owns: administrators may read them, not change them.
 PROTECTED_APP_IDS = (WMI_APP_ID, RUNTIME_BROKER_APP_ID)
 
@@ -60,6 +63,8 @@ def file_baseline(profile: Profile) -> Mapping[str, str]:
         (r"C:\Windows\SysWOW64\cmd.exe", profile.file_version),
         (r"C:\Windows\explorer.exe", profile.file_version),
     ]
+    if profile.build < _FIRST_WITHOUT_WMIC:
+        files.append((r"C:\Windows\System32\wbem\WMIC.exe", profile.file_version))
     if profile.powershell is not None:
         files.append((r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe", profile.file_version))
     return FileTable.baseline(files)

@@ -90,6 +90,7 @@ SHIPPED_PROGRAMS = (
     "dllhost.exe",
     "cmd.exe",
     "reg.exe",
+    "net.exe",
     "netsh.exe",
     "wevtutil.exe",
     "shutdown.exe",

@@ -10,12 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..powershell.interpreter import PowerShell
+from ..providers.win32_accounts import UserAccount
+from .net_exe import Net
 from .netsh_exe import Netsh
 from .opcenum_exe import OpcEnum
 from .program import Invocation, Program
 from .reg_exe import Reg
 from .software_policy import under_policy
 from .wevtutil_exe import Wevtutil
+from .wmic_exe import Wmic
 
 if TYPE_CHECKING:
     from ..cim import ProgramResult
@@ -34,6 +37,8 @@ def installed_programs(host: SimulatedHost) -> dict[str, Program]:
         "reg.exe": Reg(host).program,
         "netsh.exe": netsh.program,
         "wevtutil.exe": Wevtutil(host.event_log, host.journal, host.clock.now, host.ui_language).program,
+        "net.exe": Net(host.accounts, host.journal, host.ui_language).program,
+        "wmic.exe": Wmic(host.accounts, host.journal, UserAccount(host)).program,
         "opcenum.exe": opc_enum,
         "powershell.exe": PowerShell(host).program,
     }
