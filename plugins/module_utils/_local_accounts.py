@@ -16,6 +16,13 @@ from dataclasses import dataclass
 # What the PowerShell modules of ansible-core 2.16 need; 2.17 and later need 5.1 and say so when they start.
 LEAST_POWERSHELL = (3, 0)
 
+_LONGEST_USER_NAME = 20
+_REFUSED_IN_NAMES = frozenset('"/\\[]:;|=,+*?<>@')
+_DENY_STEPS = tuple(
+    f'secpol.msc: Local Policies, User Rights Assignment, "{right}": add the accounts'
+    for right in ("Deny log on locally", "Deny log on through Remote Desktop Services")
+)
+
 
 @dataclass(frozen=True, slots=True)
 class LocalUser:
@@ -60,27 +67,63 @@ def runs_modules(powershell: str) -> bool:
     return numbers >= LEAST_POWERSHELL
 
 
+@dataclass(frozen=True, slots=True)
+class LocalGroup:
+    """A local group by the name that the commands of its host want."""
+
+    name: str
+    exists: bool
+
+
+def account_name_problem(name: str) -> str | None:
+    """Why Windows refuses this as the name of a local user, None if it does not.
+
+    Source: Microsoft Learn, USER_INFO_1 (usri1_name), and UNLEN of NetUserAdd for local accounts; ``@`` is refused by
+    Windows' own dialogs.
+    """
+    if not name.strip(" ."):
+        return "must hold more than blanks and dots"
+    if len(name) > _LONGEST_USER_NAME:
+        return f"must not be longer than {_LONGEST_USER_NAME} characters"
+    if _REFUSED_IN_NAMES & set(name) or min(name) < " " or name.endswith("."):
+        return f"must not hold control characters or any of {' '.join(sorted(_REFUSED_IN_NAMES))}, nor end with a dot"
+    return None
+
+
 def manual_steps(
-    names: Sequence[str], users: Sequence[LocalUser], groups: Sequence[str], *, denies_interactive: bool
+    names: Sequence[str],
+    users: Sequence[LocalUser],
+    groups: Sequence[LocalGroup],
+    *,
+    denies_interactive: bool,
+    has_wmic: bool,
 ) -> tuple[str, ...]:
-    """Commands for an administrator's prompt that make the accounts what they are to be. They ask for passwords."""
-    return tuple(_steps(names, users, groups, denies_interactive=denies_interactive))
+    """Commands for an administrator's prompt that make the accounts what they are to be. They ask for passwords.
 
-
-def _steps(
-    names: Sequence[str], users: Sequence[LocalUser], groups: Sequence[str], *, denies_interactive: bool
-) -> Iterator[str]:
+    `users` are those of `names` that are there. Names are such as `account_name_problem` accepts.
+    """
     known = {user.name.lower(): user for user in users}
-    for name in names:
-        user = known.get(name.lower())
-        quoted = f'"{name}"'
-        if user is None:
-            yield f"net user {quoted} * /add /passwordchg:no /expires:never"
-        elif not user.is_enabled or user.password_changeable or user.is_locked_out:
-            yield f"net user {quoted} /active:yes /passwordchg:no"
-        if user is None or user.password_expires:
-            yield f"wmic useraccount where \"LocalAccount=True and Name='{name}'\" set PasswordExpires=False"
-        if user is None:
-            yield from (f'net localgroup "{group}" {quoted} /add' for group in groups)
-    if denies_interactive and any(name.lower() not in known for name in names):
-        yield 'secpol.msc: Local Policies, User Rights Assignment, "Deny log on locally": add the accounts'
+    missing = [name for name in names if name.lower() not in known]
+    return (
+        *(f'net localgroup "{group.name}" /add' for group in groups if missing and not group.exists),
+        *(step for name in names for step in _account_steps(name, known.get(name.lower()), groups, has_wmic=has_wmic)),
+        *(_DENY_STEPS if denies_interactive and missing else ()),
+    )
+
+
+def _account_steps(name: str, user: LocalUser | None, groups: Sequence[LocalGroup], *, has_wmic: bool) -> Iterator[str]:
+    if user is None:
+        yield f'net user "{name}" * /add /passwordchg:no /expires:never'
+    elif not user.is_enabled or user.password_changeable or user.is_locked_out:
+        yield f'net user "{name}" /active:yes /passwordchg:no'
+    if user is None or user.password_expires:
+        yield _never_expires_step(name, has_wmic=has_wmic)
+    if user is None:
+        yield from (f'net localgroup "{group.name}" "{name}" /add' for group in groups)
+
+
+def _never_expires_step(name: str, *, has_wmic: bool) -> str:
+    if not has_wmic:
+        return f'lusrmgr.msc: Users, {name}: check "Password never expires"'
+    quoted = name.replace("'", "\\'")
+    return f"wmic useraccount where \"LocalAccount=True and Name='{quoted}'\" set PasswordExpires=False"

@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, TypeVar
 
+from ._local_accounts import account_name_problem
 from ._site_model import (
     Account,
     Application,
@@ -182,6 +183,9 @@ class _Reader(_Problems):
         if password is not None and (not isinstance(password, str) or not password):
             self.problem(f"{path}.password", "must be a text that is not empty")
             return None
+        problem = None if is_domain_account(name) else account_name_problem(name)
+        if problem is not None:
+            self.problem(path, f"the name of a local account {problem}")
         if password is not None and is_domain_account(name):
             self.problem(f"{path}.password", "a domain account is used as it is; only local accounts are created")
         return Account(name, None if password is None else str(password))

@@ -15,7 +15,7 @@ description:
   - No password is tried, so no account can be locked out by it.
 options:
   names:
-    description: Names of local accounts.
+    description: Names of local accounts, without a host or domain. A name that Windows would refuse is refused here.
     type: list
     elements: str
     required: true
@@ -60,11 +60,15 @@ powershell:
   type: str
   sample: 5.1.17763.1
 can_create:
-  description: Whether PowerShell is new enough for Ansible's modules. Newer ansible-core may ask for more.
+  description:
+    - Whether PowerShell is new enough for Ansible's modules. Newer ansible-core may ask for more, and policy may forbid
+      PowerShell to run; M(ansible.windows.win_ping) tells.
   returned: success
   type: bool
 manual_steps:
-  description: What to do by hand where Ansible cannot. The commands ask for passwords.
+  description:
+    - What to do by hand where Ansible cannot, in this order, as an administrator at a command prompt of the host. The
+      commands ask for passwords. What Windows has no command for names the dialog (C(....msc)).
   returned: success
   type: list
   elements: str

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..module_utils._errors import DomainError
-from ..module_utils._local_accounts import manual_steps, runs_modules
+from ..module_utils._errors import ParameterError
+from ..module_utils._local_accounts import LocalGroup, account_name_problem, manual_steps, runs_modules
 from ..module_utils._registry import RegistryKey, RegistryType
-from ..module_utils._sid import Sid
+from ._host._accounts import UnknownAccountError
 from ._host._host import Host
 from ._resource import Parameters, Spec
 
@@ -25,6 +25,7 @@ ACCOUNT_SPEC: Spec = {
 # Where the Windows PowerShell engines name their version; the second is that of 2.0.
 _ENGINES = tuple(RegistryKey(f"SOFTWARE\\Microsoft\\PowerShell\\{number}\\PowerShellEngine") for number in (3, 1))
 _PROGRAM = "WindowsPowerShell\\v1.0\\powershell.exe"
+_WMIC = "wbem\\wmic.exe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,15 @@ class AccountQuestion:
 
 
 def parse_question(parameters: Parameters) -> AccountQuestion:
+    """Raises: ParameterError for a name that Windows would refuse, or that a command could not quote."""
     names, groups = (tuple(str(item) for item in parameters[option]) for option in ("names", "groups"))
+    for index, name in enumerate(names):
+        problem = account_name_problem(name)
+        if problem is not None:
+            raise ParameterError(f"names[{index}]", f"{name!r} is not the name of a local account: it {problem}")
+    for index, group in enumerate(groups):
+        if not group.strip() or '"' in group or min(group) < " ":
+            raise ParameterError(f"groups[{index}]", f"{group!r} is neither the name nor the SID of a local group")
     return AccountQuestion(names, groups, bool(parameters["deny_interactive_logon"]))
 
 
@@ -48,8 +57,13 @@ def read_accounts(host: Host, question: AccountQuestion) -> dict[str, Any]:
     needs_hands = missing or any(user.troubles for user in users)
     steps: Sequence[str] = ()
     if needs_hands:
-        groups = [_group_name(host, group) for group in question.groups]
-        steps = manual_steps(question.names, users, groups, denies_interactive=question.denies_interactive)
+        steps = manual_steps(
+            question.names,
+            users,
+            [_find_group(host, group) for group in question.groups],
+            denies_interactive=question.denies_interactive,
+            has_wmic=host.system.has_file(f"{host.operating_system.system_directory}\\{_WMIC}") is not False,
+        )
     return {
         "accounts": [user.to_dict() for user in users],
         "missing": missing,
@@ -71,9 +85,11 @@ def _read_powershell(host: Host) -> str:
     return ""
 
 
-def _group_name(host: Host, group: str) -> str:
-    """The group as the commands of this host call it."""
+def _find_group(host: Host, text: str) -> LocalGroup:
+    """The group, by name or SID, as the commands of this host call it."""
+    is_local_name = "\\" not in text and not text.upper().startswith("S-1-")
     try:
-        return host.accounts.translated_name(Sid.from_string(group)) or group
-    except DomainError:
-        return group
+        sid = host.accounts.resolve(f".\\{text}" if is_local_name else text)
+    except UnknownAccountError:
+        return LocalGroup(text, exists=False)
+    return LocalGroup(host.accounts.translated_name(sid) or text, exists=True)

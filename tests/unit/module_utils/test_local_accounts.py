@@ -7,12 +7,16 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._local_accounts import (
+    LocalGroup,
     LocalUser,
+    account_name_problem,
     manual_steps,
     runs_modules,
 )
 
 SOUND = LocalUser("OPCUser", "S-1-5-21-1-2-3-1001", True, False, False, False)
+DCOM_USERS = LocalGroup("Distributed COM-Benutzer", exists=True)
+OPC_USERS = LocalGroup("OPC Users", exists=False)
 
 
 @pytest.mark.parametrize(
@@ -23,18 +27,50 @@ def test_which_powershell_runs_modules(version: str, can_run: bool) -> None:
     assert runs_modules(version) is can_run
 
 
-def test_an_account_that_is_missing_is_made_by_three_commands() -> None:
-    assert manual_steps(["OPCUser"], [], ["Distributed COM-Benutzer"], denies_interactive=True) == (
+def steps(users: list[LocalUser], *names: str, has_wmic: bool = True, denies_interactive: bool = False) -> list[str]:
+    groups = [OPC_USERS, DCOM_USERS]
+    return list(manual_steps(names, users, groups, denies_interactive=denies_interactive, has_wmic=has_wmic))
+
+
+def test_what_is_missing_is_made_by_commands_groups_first() -> None:
+    assert steps([], "OPCUser", denies_interactive=True) == [
+        'net localgroup "OPC Users" /add',
         'net user "OPCUser" * /add /passwordchg:no /expires:never',
         "wmic useraccount where \"LocalAccount=True and Name='OPCUser'\" set PasswordExpires=False",
+        'net localgroup "OPC Users" "OPCUser" /add',
         'net localgroup "Distributed COM-Benutzer" "OPCUser" /add',
         'secpol.msc: Local Policies, User Rights Assignment, "Deny log on locally": add the accounts',
-    )
+        'secpol.msc: Local Policies, User Rights Assignment, "Deny log on through Remote Desktop Services": add the '
+        "accounts",
+    ]
+
+
+def test_without_wmic_the_password_is_kept_from_expiring_by_hand() -> None:
+    (_group, _user, step, *_members) = steps([], "OPCUser", has_wmic=False)
+    assert step == 'lusrmgr.msc: Users, OPCUser: check "Password never expires"'
 
 
 def test_a_sound_account_needs_nothing() -> None:
-    assert manual_steps(["opcuser"], [SOUND], ["OPC Users"], denies_interactive=True) == ()
+    assert steps([SOUND], "opcuser", denies_interactive=True) == []
     assert SOUND.troubles == ()
+
+
+def test_only_what_is_missing_is_made() -> None:
+    made = [step for step in steps([SOUND], "OPCUser", "OPCOther") if "OPCUser" in step]
+    assert made == []
+
+
+@pytest.mark.parametrize("name", ["OPCUser", "O'Brien & Co", "100% ^x", "Bediener Süd", "a" * 20, ".x"])
+def test_names_that_windows_takes(name: str) -> None:
+    assert account_name_problem(name) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", " ", "...", "x.", "a" * 21, *(f"a{character}b" for character in '"/\\[]:;|=,+*?<>@\x00\r\n\x1f')],
+)
+def test_names_that_windows_refuses(name: str) -> None:
+    assert account_name_problem(name) is not None
 
 
 @pytest.mark.parametrize(
@@ -48,5 +84,5 @@ def test_a_sound_account_needs_nothing() -> None:
 )
 def test_what_is_wrong_with_an_account(user: LocalUser, trouble: str, command: str) -> None:
     assert user.troubles == (trouble,)
-    (step,) = manual_steps(["OPCUser"], [user], ["OPC Users"], denies_interactive=False)
+    (step,) = steps([user], "OPCUser")
     assert step.startswith(command)

@@ -99,6 +99,8 @@ def needs(model: object, host: str, inventory: list[str] | None = None) -> HostN
         ("hosts/hist01/groups", [5], "hosts.hist01.groups[0]: 5 is not a text"),
         ("accounts/opcserveruser", {}, "accounts.opcserveruser: is the same account as OPCServerUser"),
         ("accounts/LocalSystem", {"password": "x"}, "accounts.LocalSystem: every Windows has this account"),
+        ("accounts/a|b", {"password": "x"}, "accounts.a|b: the name of a local account must not hold"),
+        ("accounts/OPC-Server-User-North", {}, "accounts.OPC-Server-User-North: the name of a local account must"),
         ("accounts/PLANT\\opc", {"password": "x"}, "accounts.PLANT\\opc.password: a domain account is used as it is"),
         ("applications/a|b", {"service": "x"}, "applications.a|b: the name of an application must not hold |"),
         ("applications/apis_hive/exclusive", "yes", "applications.apis_hive.exclusive: 'yes' is neither true nor"),

@@ -9,8 +9,13 @@ from typing import Any
 import pytest
 from live_host import LiveHost, LiveHostFactory
 
-from ansible_collections.otsec.opc_dcom.plugins.plugin_utils._account_info import AccountQuestion, read_accounts
-from simulator.profiles import SERVER_2008_R2, SERVER_2012_R2, SERVER_2019, Profile
+from ansible_collections.otsec.opc_dcom.plugins.module_utils._errors import ParameterError
+from ansible_collections.otsec.opc_dcom.plugins.plugin_utils._account_info import (
+    AccountQuestion,
+    parse_question,
+    read_accounts,
+)
+from simulator.profiles import PROFILES, SERVER_2008_R2, SERVER_2012_R2, SERVER_2019, Profile
 
 DISTRIBUTED_COM_USERS = "S-1-5-32-562"
 
@@ -49,10 +54,59 @@ def test_whether_ansible_can_create_accounts(
 ) -> None:
     found = ask(live("gw01", profile), "OPCUser")
     assert (found["powershell"], found["can_create"]) == (powershell, can_create)
-    assert found["manual_steps"][0] == 'net user "OPCUser" * /add /passwordchg:no /expires:never'
+    assert 'net user "OPCUser" * /add /passwordchg:no /expires:never' in found["manual_steps"]
 
 
 def test_commands_name_groups_in_the_language_of_the_host(live: LiveHostFactory) -> None:
     steps = ask(live("gw01", ui_language="de-DE"), "OPCUser")["manual_steps"]
     assert 'net localgroup "Distributed COM-Benutzer" "OPCUser" /add' in steps
     assert 'net localgroup "OPC Users" "OPCUser" /add' in steps
+
+
+def run_by_hand(host: LiveHost, steps: list[str], password: str) -> list[str]:
+    """Type each command into cmd.exe of the host, and the password when asked. Returns what is no command."""
+    administrator = host.simulated.caller_of("Administrator", "127.0.0.1")
+    dialogs = [step for step in steps if ".msc: " in step]
+    for step in steps:
+        if step not in dialogs:
+            typed = f"{password}\r\n{password}\r\n".encode() if " * " in step else b""
+            done = host.simulated.interpreter.run(administrator, step, typed, {})
+            assert done.exit_code == 0, (step, done.stderr)
+    return dialogs
+
+
+@pytest.mark.parametrize("language", ["en-US", "de-DE"])
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+def test_the_commands_make_what_is_missing_on_every_windows(
+    live: LiveHostFactory, profile: Profile, language: str
+) -> None:
+    host = live("gw01", profile.without_powershell(), ui_language=language)
+    names = ("OPCUser", "O'Brien & Co", "a^b 100% (c)")
+    host.simulated.accounts.create_user(None, "OPCOld", "Secret-of-1", is_enabled=False, is_locked_out=True)
+    steps = ask(host, *names, "OPCOld")["manual_steps"]
+
+    dialogs = run_by_hand(host, steps, "Secret-of-2")
+
+    after = ask(host, *names, "OPCOld")
+    assert after["missing"] == []
+    has_wmic = profile.build < 26100
+    troubles = [] if has_wmic else ["its password expires"]
+    assert [account["troubles"] for account in after["accounts"]] == [troubles] * 4
+    assert len(dialogs) == (0 if has_wmic else 4)
+    accounts = host.simulated.accounts
+    for group in (DISTRIBUTED_COM_USERS, "OPC Users"):
+        assert accounts.local.group(group).members == {accounts.local.user(name).sid for name in names}
+    assert all(accounts.is_password(name, "Secret-of-2") for name in names)
+    assert accounts.is_password("OPCOld", "Secret-of-1")
+
+
+@pytest.mark.parametrize("name", ["", "a" * 21, 'x" & calc & "', "PLANT\\opc", "opc@plant", "a\nb"])
+def test_a_name_that_no_command_could_hold_is_refused_before_the_host_is_asked(name: str) -> None:
+    with pytest.raises(ParameterError, match=r"names\[1\]"):
+        parse_question({"names": ["OPCUser", name], "groups": [], "deny_interactive_logon": False})
+
+
+@pytest.mark.parametrize("group", ["", " ", 'x" & calc & "', "a\r\nb"])
+def test_a_group_that_no_command_could_hold_is_refused(group: str) -> None:
+    with pytest.raises(ParameterError, match=r"groups\[0\]"):
+        parse_question({"names": ["OPCUser"], "groups": [group], "deny_interactive_logon": False})
