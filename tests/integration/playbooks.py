@@ -66,6 +66,7 @@ class Ansible:
         self.choice: dict[str, str] = {}
         self.connection = "winrm"
         self.host_vars: dict[str, object] = {}
+        self.environment: dict[str, str] = {}
         self._runs = 0
 
     def playbook(self, name: str, *arguments: str, variables: Mapping[str, object] | None = None) -> PlaybookRun:
@@ -120,6 +121,7 @@ class Ansible:
             "ANSIBLE_FORKS": "5",
             "LC_ALL": "C.UTF-8",
             "RECORD_RESULTS": str(record),
+            **self.environment,
         }
 
     def _write(self, name: str, text: str) -> Path:
