@@ -30,8 +30,8 @@ BUILDS_ON = {"opc_link_info": ["opc_end_info"], "opc_diagnosis": ["opc_end_info"
 # The one directory of the controller that an example names, where the documentation has /var/lib.
 SNAPSHOTS = "/var/lib/opc/snapshots/"
 APIS_LOG = (
-    "2026-03-02 07:15:00,000.100| 1234|ERROR|ApisHive.plant.OPC|ApisOPC.cpp:774|$RPT$ CreateOPCServer: Failed to create "
-    "OPC server, Vendor.OpcServer.1, on gw01. Error return: Access is denied.  (0x80070005).\n"
+    "2026-03-02 07:15:00,000.100| 1234|ERROR|ApisHive.plant.OPC|ApisOPC.cpp:774|$RPT$ CreateOPCServer: Failed to "
+    "create OPC server, Vendor.OpcServer.1, on gw01. Error return: Access is denied.  (0x80070005).\n"
 )
 
 
