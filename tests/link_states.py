@@ -25,11 +25,13 @@ from simulator.opc.plants import (
     CLIENT,
     CLIENT_ACCOUNT,
     CLIENT_ADDRESS,
+    CLIENT_PASSWORD,
     MAPPER_RULE,
     OPC_ENUM_RULE,
     SERVER,
     SERVER_ACCOUNT,
     SERVER_ADDRESS,
+    SERVER_PASSWORD,
     SERVICE,
     Plant,
     domain_members,
@@ -47,26 +49,31 @@ from simulator.subsystems.firewall_rule import RuleError
 from simulator.subsystems.service_record import ServiceError, StartMode
 
 Break = Callable[[Plant], None]
+PASSWORDS = {SERVER_ACCOUNT: SERVER_PASSWORD, CLIENT_ACCOUNT: CLIENT_PASSWORD}
 
 
 # What our own modules make of a plant
 
 
-def spec_of(plant: Plant) -> LinkSpec:
-    """The link of a plant as a site model would describe it."""
+def model_of(plant: Plant) -> dict[str, Any]:
+    """The site model of a plant: its one link, as its services run."""
     accounts = {side: _account(host) for side, host in (("server", plant.server), ("client", plant.client))}
     ends = {"server": SERVER, "client": CLIENT}
     link = {side: {"host": name, "application": "hive", "account": accounts[side]} for side, name in ends.items()}
-    named = {name: {} for name in accounts.values() if name != "LocalSystem"}
     model: dict[str, Any] = {
         "applications": {"hive": {"prog_id": APPLICATION, "service": SERVICE, "program": APIS_PROGRAM}},
-        "accounts": named,
+        "accounts": {name: {"password": PASSWORDS[name]} for name in accounts.values() if name != "LocalSystem"},
         "hosts": {SERVER: {"address": SERVER_ADDRESS}, CLIENT: {"address": CLIENT_ADDRESS}},
         "links": [{**link, "read_mode": "subscribe", "browse": True, "allow_anonymous": True, "reason": "a test"}],
     }
     if plant.server.domain is not None:
         model["domain"] = plant.server.domain.authority
-    (spec,) = link_specs(parse_site(model, []))
+    return model
+
+
+def spec_of(plant: Plant) -> LinkSpec:
+    """The link of a plant as modules are told of it."""
+    (spec,) = link_specs(parse_site(model_of(plant), []))
     return link_from_dict("links[0]", spec.to_dict())
 
 

@@ -89,7 +89,8 @@ class ConnectionFacts:
 
 @dataclass(frozen=True, slots=True)
 class EndFacts:
-    """One host. `requires_integrity` and `raises` are those of the patch level, None where it does not tell.
+    """One host. `windows` is its name and version for people, `phase` that of KB5004442 (_patch_level.Phase in lower
+    case), "" where it is not known. `requires_integrity` and `raises` follow from it, None where it does not tell.
 
     `raises`: "nothing", "default_level_only" or "all_requests". `doors` are the limits in force and the machine
     defaults by the names of _access_check.Door; `policy_doors` those that Group Policy sets. `makes_everyone_guest`:
@@ -98,6 +99,8 @@ class EndFacts:
 
     host: str
     computer_name: str = ""
+    windows: str = ""
+    phase: str = ""
     requires_integrity: bool | None = None
     raises: str | None = None
     is_dcom_enabled: bool = True

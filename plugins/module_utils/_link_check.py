@@ -30,6 +30,7 @@ from ._end_facts import (
     ProgramFacts,
     StoredDescriptor,
 )
+from ._link_advice import advice_for, level_of, raises_level
 from ._link_spec import EndSpec, LinkSpec
 from ._sid import Sid
 from ._site_needs import ANONYMOUS_LOGON
@@ -93,11 +94,12 @@ class LayerResult:
 
 @dataclass(frozen=True, slots=True)
 class LinkVerdict:
-    """All layers of one link. `pending`: what is configured and not in force yet."""
+    """All layers of one link. `pending`: what is configured and not in force yet. `advice`: what to do all the same."""
 
     link: LinkSpec
     layers: tuple[LayerResult, ...]
     pending: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
 
     @property
     def first(self) -> LayerResult | None:
@@ -132,6 +134,7 @@ class LinkVerdict:
             "unknown": [item.to_dict() for item in self.layers if item.state is LayerState.UNKNOWN],
             "layers": [item.to_dict() for item in self.layers],
             "pending": list(self.pending),
+            "advice": list(self.advice),
         }
 
 
@@ -149,7 +152,7 @@ def check_link(link: LinkSpec, ends: Mapping[str, EndFacts], unreached: Collecti
         own = link.client.application
         walks.append(_Walk(link, Way.CALLBACK, link.server, link.client, server, client, own, silent))
     layers = tuple(result for walk in walks for result in sorted(walk.results(), key=_order))
-    return LinkVerdict(link, layers, tuple(_pending(server, client)))
+    return LinkVerdict(link, layers, tuple(_pending(server, client)), advice_for(link, server, client))
 
 
 def _order(result: LayerResult) -> int:
@@ -343,10 +346,9 @@ class _Walk:
         if self._is_anonymous:
             yield self._ok(layer, server.host, "an anonymous activation is not held to a level")
             return
-        program = client.programs.get(self.source.application)
-        level = client.default_level if program is None else program.level
+        level = level_of(self.link, client)
         word = AuthenticationLevel(level or client.default_level).name.lower()
-        if level >= REQUIRED_ACTIVATION_LEVEL or client.raises in ("default_level_only", "all_requests"):
+        if level >= REQUIRED_ACTIVATION_LEVEL or raises_level(client):
             raised = "" if level >= REQUIRED_ACTIVATION_LEVEL else ", raised by the updates of the client"
             yield self._ok(layer, server.host, f"the client activates at {word}{raised}")
         elif server.requires_integrity:

@@ -80,7 +80,8 @@ RETURN = r"""
 links:
   description:
     - Each link with its name, where the model says so, whether it works (null when something is not known), the layer
-      that refuses first, that layer's evidence and fix, what is unknown, all layers, and what is not in force yet.
+      that refuses first, that layer's evidence and fix, what is unknown, all layers, what is not in force yet, and
+      advice.
   returned: success
   type: list
   elements: dict
@@ -96,6 +97,13 @@ unknown:
   elements: str
 pending:
   description: What is configured on a host and counts only after a reboot or a restart of a service.
+  returned: success
+  type: list
+  elements: str
+advice:
+  description:
+    - What to do although links work. Clients that the next update of their server would lock out, and servers that do
+      not require Packet Integrity. For a server that cannot be updated that is a gateway of OPC UA.
   returned: success
   type: list
   elements: str

@@ -164,11 +164,16 @@ def _prefetch(host: Host, selectors: Sequence[Selector]) -> None:
 
 
 def _with_patch_level(host: Host, facts: EndFacts) -> EndFacts:
-    phase = phase_of(host.operating_system.build, _number(host, _CURRENT_VERSION, "UBR"))
+    system, revision = host.operating_system, _number(host, _CURRENT_VERSION, "UBR")
+    phase = phase_of(system.build, revision)
     require = _number(host, APP_COMPAT, "RequireIntegrityActivationAuthenticationLevel")
     raise_ = _number(host, APP_COMPAT, "RaiseActivationAuthenticationLevel")
     return replace(
-        facts, requires_integrity=requires_integrity(phase, require), raises=raises_activation(phase, raise_)
+        facts,
+        windows=f"{system.caption.strip()} {system.version}{'' if revision is None else f'.{revision}'}",
+        phase="" if phase is None else phase.name.lower(),
+        requires_integrity=requires_integrity(phase, require),
+        raises=raises_activation(phase, raise_),
     )
 
 

@@ -32,6 +32,7 @@ def judge_links(parameters: Parameters) -> dict[str, Any]:
         "failing": [verdict.link.name for verdict in verdicts if verdict.works is False],
         "unknown": [verdict.link.name for verdict in verdicts if verdict.works is None],
         "pending": list(dict.fromkeys(text for verdict in verdicts for text in verdict.pending)),
+        "advice": list(dict.fromkeys(text for verdict in verdicts for text in verdict.advice)),
         "summary": [_line(verdict) for verdict in verdicts],
     }
 

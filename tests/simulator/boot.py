@@ -69,7 +69,7 @@ class Boot:
         clock: VirtualClock,
         journal: Journal,
     ) -> None:  # fmt: skip
-        self._profile = profile
+        self.profile = profile
         self._registry = registry
         self._services = services
         self._event_log = event_log
@@ -88,7 +88,7 @@ class Boot:
         """Boot now: capture what takes effect at boot, start the automatic services."""
         self._booted_at_s = self._clock.elapsed_s
         self.boot_count += 1
-        self.machine = captured_machine(self._registry, self._profile.hardening, self._clock.now())
+        self.machine = captured_machine(self._registry, self.profile.hardening, self._clock.now())
         self._event_log.append("System", Event(KERNEL_GENERAL, 12))
         self._event_log.append("System", Event(EVENT_LOG, 6005))
         self._services.boot()

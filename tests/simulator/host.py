@@ -36,6 +36,7 @@ from .subsystems.registry_value import RegistryValue
 from .subsystems.service_manager import SERVICES_KEY, Environment, ServiceManager, config_values
 from .subsystems.service_record import Process, State
 
+_CURRENT_VERSION = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
 _WSMAN_SERVICE = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\WSMAN\Service"
 
 
@@ -154,6 +155,17 @@ class SimulatedHost:
             self.files.add(path, version)
         for program in software.programs:
             self._com_programs[program.program.lower()] = program
+
+    def update(self, profile: Profile) -> None:
+        """Install updates: the same Windows at another revision, with the reboot that puts them in force."""
+        assert (profile.build, profile.key) == (self.profile.build, self.profile.key), "an upgrade is no update"
+        self.profile = self.boot.profile = profile
+        for path, version in file_baseline(profile).items():
+            self.files.add(path, version)
+        if profile.has_ubr:
+            self.registry.put(_CURRENT_VERSION, "UBR", RegistryValue.dword(profile.revision))
+        self.reboot()
+        self.clock.advance(self.boot.down_time_s)
 
     def _set(self, key: str, name: str, text: str) -> None:
         self.registry.put(key, name, RegistryValue.sz(text))

@@ -105,7 +105,13 @@ def _restore_access_limit(host: SimulatedHost) -> None:
     host.registry.put(door.key, door.name, RegistryValue.binary(MACHINE_ACCESS_RESTRICTION_10))
 
 
-_GROUPS_ONLY = ((well_known.DISTRIBUTED_COM_USERS, 0x7), ("S-1-5-32-559", 0x7), (ANONYMOUS, 0x3))
+_GROUPS_ONLY = (
+    ("S-1-5-18", 0x7),
+    (well_known.ADMINISTRATORS, 0x7),
+    (well_known.DISTRIBUTED_COM_USERS, 0x7),
+    ("S-1-5-32-559", 0x7),
+    (ANONYMOUS, 0x3),
+)
 
 _ACCESS_DENIED_ON_CREATE = (
     Scenario(
