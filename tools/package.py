@@ -18,7 +18,7 @@ _GENERATED = frozenset({"MANIFEST.json", "FILES.json"})
 
 
 def check() -> None:
-    venv = venv_for(lint=True)
+    venv = venv_for(tools="lint")
     copy = copy_checkout(OUTPUT / "source")
     extra = {"ANSIBLE_COLLECTIONS_PATH": str(OUTPUT / "source")}
     call(venv, "ansible-lint", "--offline", "--profile", "production", cwd=copy, extra=extra)

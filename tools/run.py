@@ -30,7 +30,7 @@ TYPED = (f"{PACKAGE}.module_utils", f"{PACKAGE}.plugin_utils", f"{PACKAGE}.actio
 
 def lint() -> None:
     """ruff (lint and format) over everything that is Python."""
-    venv = venv_for(lint=True)
+    venv = venv_for(tools="lint")
     call(venv, "ruff", "check", "--no-cache", ".")
     call(venv, "ruff", "format", "--no-cache", "--check", ".")
     call(venv, "antsibull-changelog", "lint")
@@ -38,7 +38,7 @@ def lint() -> None:
 
 def types() -> None:
     """mypy --strict over the plugins and the simulator."""
-    venv = venv_for(lint=True)
+    venv = venv_for(tools="lint")
     config = f"--config-file={ROOT / 'pyproject.toml'}"
     packages = [argument for name in TYPED for argument in ("-p", name)]
     call(venv, "mypy", config, *packages, cwd=COLLECTIONS, extra={"MYPYPATH": str(COLLECTIONS)})
@@ -89,6 +89,13 @@ def wine() -> None:
         pytest(venv_for(), "-m", "wine", "tests")
 
 
+def molecule() -> None:
+    """The molecule scenarios, through pytest-ansible."""
+    # Without the last option pytest-ansible makes a directory of links in this checkout.
+    chosen = ("-m", "molecule", "-k", "extensions or not test_scenario", "--ansible-unit-inject-only")
+    pytest(venv_for(tools="acceptance"), *chosen, "tests/molecule")
+
+
 def package() -> None:
     """ansible-lint, documentation, licences; the tarball, installed elsewhere, and the demo from there."""
     packaging.check()
@@ -117,7 +124,7 @@ def bench() -> None:
 
 
 TEST_STEPS: tuple[Callable[[], None], ...] = (oracles, lint, types, drift, unit, e2e, matrix)
-MORE_STEPS = (slow, wine, package, sanity, sanity_all, demo, bench)
+MORE_STEPS = (slow, wine, molecule, package, sanity, sanity_all, demo, bench)
 TARGETS = {step.__name__.replace("_", "-"): (step,) for step in (*TEST_STEPS, *MORE_STEPS)} | {"test": TEST_STEPS}
 
 

@@ -30,9 +30,10 @@ PYTHONS = {
     "2.19": ("3.12", "3.13", "3.11"),
     "2.21": ("3.13", "3.14", "3.12"),
 }
-# The PyPI package that carries the collections named below; ansible.windows 3.x supports every core above.
-ANSIBLE_PACKAGE = "ansible==14.5.0"
-BORROWED_COLLECTIONS = ("ansible/windows", "community/windows")
+# PyPI packages and the collections that are borrowed from them; ansible.windows 3.x supports every core above.
+BORROWED = ("ansible==14.5.0", ("ansible/windows", "community/windows"))
+# Later packages carry no awx.awx any more.
+BORROWED_FOR_ACCEPTANCE = ("ansible==12.3.0", ("awx/awx",))
 
 
 def find_python(version: str) -> str | None:
@@ -88,27 +89,30 @@ def ensure_venv(name: str, lock_file: Path, python: str) -> Path:
     return venv
 
 
-def ensure_collections(venv: Path) -> None:
-    """Link this checkout as ansible_collections/otsec/opc_dcom and unpack the collections that the tests borrow."""
+def link_checkout() -> None:
+    """Link this checkout as ansible_collections/otsec/opc_dcom."""
     ours = COLLECTIONS / "ansible_collections" / "otsec" / "opc_dcom"
     ours.parent.mkdir(parents=True, exist_ok=True)
     if not ours.exists():
         ours.unlink(missing_ok=True)
         ours.symlink_to(ROOT, target_is_directory=True)
-    stamp = COLLECTIONS / "borrowed.stamp"
-    wanted = f"{ANSIBLE_PACKAGE} {' '.join(BORROWED_COLLECTIONS)}"
+
+
+def borrow(venv: Path, package: str, collections: tuple[str, ...], stamp: Path) -> None:
+    """Unpack collections that the tests borrow from a PyPI package; a stamp makes the second call cost nothing."""
+    wanted = f"{package} {' '.join(collections)}"
     if stamp.is_file() and stamp.read_text() == wanted:
         return
     with tempfile.TemporaryDirectory() as scratch:
         run(
             str(venv / "bin" / "python"), "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
             "--no-deps", "--no-binary", ":none:", "--python-version", "3.12", "--only-binary", ":all:",
-            "--dest", scratch, ANSIBLE_PACKAGE,
+            "--dest", scratch, package,
         )  # fmt: skip
         (wheel,) = Path(scratch).glob("*.whl")
         with zipfile.ZipFile(wheel) as archive:
             for name in archive.namelist():
-                if name.startswith(tuple(f"ansible_collections/{part}/" for part in BORROWED_COLLECTIONS)):
+                if name.startswith(tuple(f"ansible_collections/{part}/" for part in collections)):
                     archive.extract(name, COLLECTIONS)
     stamp.write_text(wanted)
 
@@ -117,12 +121,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--core", choices=sorted(PYTHONS), help="ansible-core minor version; default: the newest")
     parser.add_argument("--lint", action="store_true", help="the environment of the linters instead")
+    parser.add_argument("--acceptance", action="store_true", help="that of molecule and the tools of AWX instead")
     options = parser.parse_args()
-    core, python = choose("2.21" if options.lint else options.core)
-    name = "lint" if options.lint else core
-    lock_file = ROOT / "requirements" / ("lint.txt" if options.lint else f"core-{core}.txt")
-    venv = ensure_venv(name, lock_file, python)
-    ensure_collections(venv)
+    tools = "lint" if options.lint else "acceptance" if options.acceptance else None
+    core, python = choose("2.21" if tools else options.core)
+    venv = ensure_venv(tools or core, ROOT / "requirements" / f"{tools or f'core-{core}'}.txt", python)
+    link_checkout()
+    borrow(venv, *BORROWED, COLLECTIONS / "borrowed.stamp")
+    if options.acceptance:
+        borrow(venv, *BORROWED_FOR_ACCEPTANCE, COLLECTIONS / "borrowed-for-acceptance.stamp")
     print(venv)
 
 

@@ -68,9 +68,12 @@ def environment(venv: Path) -> dict[str, str]:
     return kept
 
 
-def venv_for(core: str | None = None, *, lint: bool = False) -> Path:
-    """The environment of an ansible-core (default: the newest that runs here), built if need be."""
-    arguments = ["--lint"] if lint else ["--core", core] if core else []
+def venv_for(core: str | None = None, *, tools: str | None = None) -> Path:
+    """The environment of an ansible-core (default: the newest that runs here), built if need be.
+
+    `tools` is lint or acceptance, for the environment of those tools instead.
+    """
+    arguments = [f"--{tools}"] if tools else ["--core", core] if core else []
     command = [sys.executable, str(ROOT / "tools" / "setup_env.py"), *arguments]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
