@@ -10,7 +10,7 @@ from typing import Any
 from ..module_utils._application import Selector
 from ..plugin_utils._action import HostAction
 from ..plugin_utils._host._host import Host
-from ..plugin_utils._info import INFO_SPEC, parse_info, read_machine
+from ..plugin_utils._info import INFO_SPEC, parse_discovery, parse_info, read_machine
 from ..plugin_utils._resource import Parameters, Spec
 
 
@@ -18,8 +18,8 @@ class ActionModule(HostAction):
     def options(self) -> Spec:
         return INFO_SPEC
 
-    def prepare(self, parameters: Parameters) -> list[Selector]:
-        return parse_info(parameters)
+    def prepare(self, parameters: Parameters) -> tuple[list[Selector], tuple[str, ...] | None]:
+        return parse_info(parameters), parse_discovery(parameters)
 
-    def act(self, host: Host, prepared: list[Selector]) -> dict[str, Any]:
-        return {"changed": False, "dcom": read_machine(host, prepared)}
+    def act(self, host: Host, prepared: tuple[list[Selector], tuple[str, ...] | None]) -> dict[str, Any]:
+        return {"changed": False, "dcom": read_machine(host, *prepared)}

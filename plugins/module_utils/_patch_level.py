@@ -5,8 +5,10 @@
 """How far KB5004442 has come on a host: from its build and revision (UBR) alone, and from the two registry values.
 
 Windows 10 and later are serviced cumulatively, so a revision at or above a floor contains that update. Older systems
-(7601, 9200, 9600, 6003) do not keep a reliable UBR: their phase is said to be unknown, never guessed. Source of the
-floors: Microsoft's update history and CVE records as collected in dcom.md 7; the dates and defaults are KB5004442's.
+(7601, 9200, 9600, 6003) do not keep a reliable UBR: by it their phase is unknown, never guessed. The version of their
+rpcss.dll tells more (`phase_of_file`), which is an estimate: that this file carries the number Microsoft gives for the
+update was not seen on a host. Source of the floors: Microsoft's update history and CVE records as collected in dcom.md
+7; the dates and defaults are KB5004442's.
 """
 
 from __future__ import annotations
@@ -60,7 +62,16 @@ FLOORS: Mapping[int, Floors] = MappingProxyType(
         26200: Floors(_BORN, _BORN, _BORN, _BORN),
     }
 )
-UNRELIABLE_REVISIONS = frozenset({6003, 7601, 9200, 9600})
+# Revisions of files, from the CVE records; where one was not found the phase below it is what is certain.
+FILE_FLOORS: Mapping[int, Floors] = MappingProxyType(
+    {
+        6003: Floors(21137, None, 21768, 21966),
+        7601: Floors(25632, 25984, 26221, 26415),
+        9200: Floors(23372, 23736, 23968, 24168),
+        9600: Floors(20045, 20402, 20671, 20865),
+    }
+)
+UNRELIABLE_REVISIONS = frozenset(FILE_FLOORS)
 
 
 def phase_of(build: int, revision: int | None) -> Phase | None:
@@ -70,8 +81,19 @@ def phase_of(build: int, revision: int | None) -> Phase | None:
     if build > max(FLOORS):
         return Phase.ENFORCED
     floors = FLOORS.get(build)
-    if floors is None or revision is None:
+    return None if floors is None or revision is None else _reached(floors, revision)
+
+
+def phase_of_file(build: int, file_version: str | None) -> Phase | None:
+    """The phase that the version of rpcss.dll (``6.1.7601.26415``) tells on a system without a reliable revision."""
+    parts = (file_version or "").split(".")
+    floors = FILE_FLOORS.get(build)
+    if floors is None or len(parts) != 4 or not all(part.isdecimal() for part in parts) or int(parts[2]) != build:
         return None
+    return _reached(floors, int(parts[3]))
+
+
+def _reached(floors: Floors, revision: int) -> Phase:
     reached = Phase.NOT_PATCHED
     steps = (floors.available, floors.on_by_default, floors.clients_raised, floors.enforced)
     for phase, floor in zip(list(Phase)[1:], steps, strict=True):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Note that this module util is private to the collection and may change or vanish at any time.
-"""Reads one host completely for dcom_info. Nothing is written, and one bulk read serves all sections."""
+"""Reads one host completely for dcom_info. Nothing is written, and one bulk read serves all sections but discovery."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from ..module_utils._application import SELECTORS, Selector, parse_selector, sel
 from ..module_utils._com_value import POLICY
 from ..module_utils._dcom import APP_COMPAT, FAILURE_LOGGING, MACHINE_DEFAULTS, OLE, NamedSetting
 from ..module_utils._errors import ParameterError
-from ..module_utils._findings import find_in_settings
+from ..module_utils._findings import Finding, find_in_settings
+from ..module_utils._hardening import LOGGING_OFF, Hardening, find_in_hardening, read_hardening
 from ..module_utils._host_state import STATE_KEY, format_time
-from ..module_utils._registry import RegistryKey, RegistryType
+from ..module_utils._patch_level import UNRELIABLE_REVISIONS
+from ..module_utils._registry import RegistryKey, RegistryType, RegistryValue
+from ._discovery import discover
 from ._host._host import Host
 from ._info_permissions import OPC_ENUM, prefetch_applications, read_applications, read_permissions
 from ._resource import Parameters, Spec
@@ -30,7 +33,9 @@ INFO_SPEC: Spec = {
         "options": SELECTOR_SPEC,
         "mutually_exclusive": [list(SELECTORS)],
         "required_one_of": [list(SELECTORS)],
-    }
+    },
+    "discover": {"type": "bool", "default": False},
+    "client_programs": {"type": "list", "elements": "str", "default": []},
 }
 CURRENT_VERSION = RegistryKey("SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion")
 
@@ -47,14 +52,33 @@ def parse_info(parameters: Parameters) -> list[Selector]:
     return selectors
 
 
-def read_machine(host: Host, selectors: Sequence[Selector]) -> dict[str, Any]:
-    """System, defaults, logging, permissions, applications, what is pending, findings."""
+def parse_discovery(parameters: Parameters) -> tuple[str, ...] | None:
+    """The client programs to look for; None when OPC software is not to be looked for."""
+    return tuple(map(str, parameters["client_programs"])) if parameters["discover"] else None
+
+
+def read_machine(
+    host: Host, selectors: Sequence[Selector], client_programs: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """System, defaults, logging, permissions, applications, what is pending, hardening, findings.
+
+    With `client_programs`, even empty, also the OPC software.
+    """
     host.registry.prefetch([OLE, APP_COMPAT, CURRENT_VERSION, STATE_KEY, POLICY, *selector_keys(OPC_ENUM)])
     prefetch_applications(host, selectors)
     kept = host.read_kept_state()
     permissions, applications = read_permissions(host), read_applications(host, selectors)
     settings = (*MACHINE_DEFAULTS, *FAILURE_LOGGING)
     values = read_settings(host, settings)
+    hardening = _read_hardening(host, values)
+    discovery = None if client_programs is None else discover(host, client_programs)
+    found = (
+        *_find_in_settings(settings, values, hardening),
+        *find_in_hardening(hardening),
+        *permissions.findings,
+        *applications.findings,
+        *(discovery.findings if discovery else ()),
+    )
     return {
         "system": _read_system(host),
         "defaults": {item.option: _describe(item, values) for item in MACHINE_DEFAULTS},
@@ -64,11 +88,30 @@ def read_machine(host: Host, selectors: Sequence[Selector]) -> dict[str, Any]:
         "unfinished_run": [item.describe() for item in kept.unfinished],
         "permissions": permissions.facts,
         **applications.facts,
-        "findings": [
-            item.to_dict()
-            for item in (*find_in_settings(settings, values), *permissions.findings, *applications.findings)
-        ],
+        "hardening": hardening.to_dict(),
+        **({"opc": discovery.facts} if discovery else {}),
+        "findings": [item.to_dict() for item in found],
     }
+
+
+def _read_hardening(host: Host, values: dict[str, RegistryValue | None]) -> Hardening:
+    """One message more on a system whose revision in the registry is of no use."""
+    system = host.operating_system
+    version = None
+    if system.build in UNRELIABLE_REVISIONS:
+        version = host.system.file_version(f"{system.system_directory}\\rpcss.dll")
+    muted = host.registry.value(APP_COMPAT, LOGGING_OFF, RegistryType.DWORD)
+    return read_hardening(system.build, _number(host, "UBR"), version, {**values, LOGGING_OFF: muted})
+
+
+def _find_in_settings(
+    settings: tuple[NamedSetting, ...], values: dict[str, RegistryValue | None], hardening: Hardening
+) -> Sequence[Finding]:
+    """Without what the patch level makes of no account: a value that Windows does not read is not weak."""
+    if hardening.requires is not True:
+        return find_in_settings(settings, values)
+    counted = tuple(item for item in settings if item.option != "require_integrity_activation")
+    return find_in_settings(counted, values)
 
 
 def _describe(setting: NamedSetting, values: dict[str, Any]) -> dict[str, Any]:
@@ -88,7 +131,7 @@ def _plain(data: object) -> object:
 
 
 def _read_system(host: Host) -> dict[str, Any]:
-    system = host.system.read_operating_system()
+    system = host.operating_system
     return {
         "caption": system.caption,
         "version": system.version,

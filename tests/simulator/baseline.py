@@ -192,6 +192,8 @@ def _classes(profile: Profile) -> Iterator[Entry]:
         yield view + r"\CLSID", None, None
         yield view + r"\Interface", None, None
     yield r"SOFTWARE\Classes\Component Categories", None, None
+    for node in ("", "WOW6432Node\\"):
+        yield rf"SOFTWARE\{node}Microsoft\Windows\CurrentVersion\Uninstall", None, None
 
 
 def _policies() -> Iterator[Entry]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from ...module_utils._errors import HostStateError, OpcDcomError
 from ...module_utils._service_operations import SetRunning, SetServiceAccount, SetStartMode, needs_password
-from .._wsman._cim import CimReference
+from .._wsman._cim import CimReference, Instance
 from .._wsman._client import WsmanClient
 from .._wsman._errors import CimMethodError, WsmanFault
 from .._wsman._schema import WIN32_DEPENDENT_SERVICE, WIN32_SERVICE
@@ -94,6 +94,13 @@ class ServiceGateway:
         if service is None:
             raise HostStateError(f"the host has no service {name}")
         return service
+
+    def read_all(self) -> tuple[Service, ...]:
+        """All services, as they are on the host. One message, more where they do not fit into one."""
+        rows = self._client.enumerate(
+            "select Name,PathName,ProcessId,ServiceType,StartMode,StartName,State from Win32_Service", WIN32_SERVICE
+        )
+        return tuple(_service_of(row) for row in rows)
 
     def dependents(self, name: str) -> tuple[str, ...]:
         """Names of the services that list this one as what they depend on. A few messages: the whole table is read."""
@@ -234,15 +241,7 @@ class ServiceGateway:
             if fault.is_not_found:
                 return None
             raise
-        return Service(
-            name=instance.required("Name", str),
-            state=instance.required("State", str),
-            start_mode=instance.required("StartMode", str),
-            run_as_account=instance.optional("StartName", str) or "",
-            command_line=instance.optional("PathName", str) or "",
-            process_id=instance.optional("ProcessId", int) or 0,
-            service_type=instance.optional("ServiceType", str) or "",
-        )
+        return _service_of(instance)
 
     def _runs_now(self, name: str) -> bool:
         service = self._read_now(name)
@@ -285,6 +284,18 @@ def _state_of(service: Service, operation: StateOperation) -> str | bool:
     if isinstance(operation, SetServiceAccount):
         return service.run_as_account
     return service.is_running
+
+
+def _service_of(instance: Instance) -> Service:
+    return Service(
+        name=instance.required("Name", str),
+        state=instance.required("State", str),
+        start_mode=instance.required("StartMode", str),
+        run_as_account=instance.optional("StartName", str) or "",
+        command_line=instance.optional("PathName", str) or "",
+        process_id=instance.optional("ProcessId", int) or 0,
+        service_type=instance.optional("ServiceType", str) or "",
+    )
 
 
 def _name_in(reference: CimReference | None) -> str:

@@ -34,6 +34,12 @@ class OperatingSystem:
     local_time: datetime
     windows_directory: str
     system_directory: str
+    architecture: str = ""
+
+    @property
+    def is_64_bit(self) -> bool:
+        """By the one part of OSArchitecture that is not localised. Windows XP has no such property, and is 32-bit."""
+        return "64" in self.architecture
 
     @property
     def is_domain_controller(self) -> bool:
@@ -62,6 +68,7 @@ class SystemGateway:
         self._sleep = sleep
         self._clock = clock
         self._files: dict[str, bool | None] = {}
+        self._versions: dict[str, str] = {}
         self._finds_files: bool | None = None
 
     def read_operating_system(self) -> OperatingSystem:
@@ -76,6 +83,7 @@ class SystemGateway:
             local_time=instance.required("LocalDateTime", datetime),
             windows_directory=instance.required("WindowsDirectory", str),
             system_directory=instance.required("SystemDirectory", str),
+            architecture=instance.optional("OSArchitecture", str) or "",
         )
 
     def read_computer_system(self) -> ComputerSystem:
@@ -102,6 +110,10 @@ class SystemGateway:
         found = self._files[key]
         return None if found is False and not self._knows_files() else found
 
+    def file_version(self, path: str) -> str | None:
+        """The version of a file; None when there is no such file, it has none, or the host does not tell."""
+        return self._versions.get(path.lower()) if self.has_file(path) else None
+
     def _knows_files(self) -> bool:
         """Whether a file that is certainly there is found."""
         if self._finds_files is None:
@@ -111,9 +123,11 @@ class SystemGateway:
 
     def _looks_like_a_file(self, path: str) -> bool | None:
         try:
-            self._client.get(CIM_DATA_FILE, {"Name": path})
+            version = self._client.get(CIM_DATA_FILE, {"Name": path}).optional("Version", str)
         except WsmanFault as fault:
             return False if fault.is_not_found else None
+        if version:
+            self._versions[path.lower()] = version
         return True
 
     def request_reboot(self, comment: str, delay_s: int) -> None:

@@ -260,6 +260,21 @@ WIN32_SERVICE = CimClass(
     ),
 )
 
+WIN32_PROCESS = CimClass(
+    name="Win32_Process",
+    keys=("Handle",),
+    properties=(
+        *_MANAGED_SYSTEM_ELEMENT,
+        *_typed(
+            CimType.STRING,
+            "CommandLine CreationClassName CSCreationClassName CSName ExecutablePath Handle OSCreationClassName OSName "
+            "WindowsVersion",
+        ),
+        *_typed(CimType.UINT32, "ParentProcessId ProcessId SessionId"),
+        CimProperty("CreationDate", CimType.DATETIME),
+    ),
+)
+
 _ACCOUNT = (
     *_MANAGED_SYSTEM_ELEMENT,
     *_typed(CimType.STRING, "Domain SID"),
@@ -329,6 +344,7 @@ CLASSES: tuple[CimClass, ...] = (
     WIN32_OPERATING_SYSTEM,
     WIN32_COMPUTER_SYSTEM,
     WIN32_SERVICE,
+    WIN32_PROCESS,
     WIN32_USER_ACCOUNT,
     WIN32_GROUP,
     WIN32_SYSTEM_ACCOUNT,
