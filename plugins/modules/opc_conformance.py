@@ -9,8 +9,8 @@ module: opc_conformance
 short_description: Try out on a real host what this collection assumes about Windows
 version_added: 0.1.0
 description:
-  - Some of what the collection relies on rests on documents and on other people's tools. This module asks a host and says
-    of each assumption whether it is confirmed.
+  - Some of what the collection relies on rests on documents and on other people's tools. This module asks a host and
+    says of each assumption whether it is confirmed.
   - It reads only, unless O(allow_writes=true). Then it also writes to the key
     C(HKLM\SOFTWARE\otsec\opc_dcom_conformance), which is gone afterwards.
   - The result names no host, address, account or rule of the site, so that it can be published.
@@ -28,7 +28,8 @@ extends_documentation_fragment:
   - otsec.opc_dcom.attributes.info
 notes:
   - A claim that cannot be told on a host, for instance because it is in no domain, is V(unclear) and no error.
-  - To ask what a host does with what it does not know, it is sent one query, one method and one class that do not exist.
+  - To ask what a host does with what it does not know, it is sent one query, one method and one class that do not
+    exist.
 author:
   - The otsec.opc_dcom contributors (@otsec)
 """
@@ -70,13 +71,14 @@ conformance:
       type: dict
       sample: {confirmed: 26, refuted: 0, observed: 5, unclear: 3, not_tried: 10}
     refuted:
-      description: Names of the claims that do not hold on this host. The collection may not work there; please report them.
+      description: Names of the claims that do not hold on this host. The collection may not work there.
       type: list
       elements: str
       sample: []
     claims:
       description: >-
-        Name, claim, source, outcome (V(confirmed), V(refuted), V(observed), V(unclear) or V(not_tried)) and evidence of each.
+        Name, claim, source, evidence and outcome of each: V(confirmed), V(refuted), V(observed), V(unclear) or
+        V(not_tried).
       type: list
       elements: dict
       sample:

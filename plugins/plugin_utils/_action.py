@@ -22,6 +22,12 @@ from ._run import run_resource
 from ._wsman._errors import HostUnreachable
 from ._wsman._open import open_client
 
+# The same for every host, so that Ansible shows it once in a run.
+_UNVERIFIED = (
+    "certificates of hosts are not verified, so any machine that answers gets the credentials: name the certificate or "
+    "its authority in ansible_winrm_ca_trust_path or ansible_psrp_ca_cert instead of switching verification off"
+)
+
 
 class HostAction(ActionBase):  # type: ignore[misc]
     """Validate, connect, `act`, close. Subclasses say what to do with a connected host."""
@@ -49,7 +55,10 @@ class HostAction(ActionBase):  # type: ignore[misc]
         parameters = self._parameters()
         try:
             prepared = self.prepare(parameters)
-            with opened(open_client(self._connection)) as host:
+            client = open_client(self._connection)
+            if not client.verifies_peer:
+                self._display.warning(_UNVERIFIED)
+            with opened(client) as host:
                 result.update(self.act(host, prepared))
         except HostUnreachable as error:
             raise AnsibleConnectionFailure(str(error)) from error

@@ -48,6 +48,12 @@ class PlaybookRun:
         return [item for item in self.results if item.host == host and item.action.rpartition(".")[2] == action]
 
 
+def assert_success(run: PlaybookRun) -> None:
+    assert run.returncode == 0, run.output
+    assert not run.statuses("failed"), run.output
+    assert not run.statuses("unreachable"), run.output
+
+
 class Ansible:
     """Runs playbooks against one site with one way to connect."""
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from test_harden import OLE, simulated
+from five_hosts import simulated
 
 from playbooks import Ansible
 from simulator.faults import QUOTA, TIMED_OUT, Effect, ScriptedFault
@@ -17,6 +17,7 @@ SET = {
     "name": "Set",
     "otsec.opc_dcom.dcom_defaults": {"authentication_level": "packet_integrity", "impersonation_level": "identify"},
 }
+OLE = r"HKLM\SOFTWARE\Microsoft\Ole"
 LEVEL, IMPERSONATION = "LegacyAuthenticationLevel", "LegacyImpersonationLevel"
 
 # (what happens to the first read, status of the task, what its message says)
@@ -84,3 +85,20 @@ def test_no_change_costs_few_messages_and_opens_no_shell(site: SimulatedSite, an
     assert site["gw01"].statistics.messages <= 8
     assert site["gw01"].statistics.shells_opened == 0
     assert site["gw01"].statistics.connections == 1
+
+
+def test_certificates_that_are_not_verified_are_told_once(site: SimulatedSite, ansible: Ansible) -> None:
+    ansible.choice = {"scheme": "https", "auth": "ntlm"}
+    ansible.host_vars = {"ansible_winrm_server_cert_validation": "ignore"}
+    run = ansible.tasks([SET, {**SET, "name": "Again"}], "--check", hosts="gw01:gw02")
+    assert run.returncode == 0, run.output
+    assert " ".join(run.output.split()).count("certificates of hosts are not verified") == 1
+
+
+def test_a_password_is_not_sent_readable(site: SimulatedSite, ansible: Ansible) -> None:
+    ansible.choice = {"scheme": "http", "auth": "basic"}
+    ansible.host_vars = {"ansible_winrm_message_encryption": "auto"}
+    run = ansible.tasks([SET], hosts="gw01")
+    assert run.returncode != 0
+    assert "sends the password readable over the network" in run.output
+    assert site["gw01"].statistics.messages == 0

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import CLIENTS, SERVERS
+from five_hosts import CLIENTS, SERVERS
 
 from playbooks import Ansible, PlaybookRun
 from simulator.host import SimulatedHost

@@ -7,10 +7,9 @@ from __future__ import annotations
 import time
 
 import pytest
-from conftest import CLIENTS, FAST_REBOOT, SERVERS
+from five_hosts import CLIENTS, FAST_REBOOT, SERVERS, simulated
 
-from playbooks import Ansible, PlaybookRun
-from simulator.host import SimulatedHost
+from playbooks import Ansible, assert_success
 from simulator.site import SimulatedSite
 from simulator.subsystems.registry_value import RegistryValue
 
@@ -30,20 +29,8 @@ WAYS = [
 pytestmark = pytest.mark.e2e
 
 
-def simulated(site: SimulatedSite, name: str) -> SimulatedHost:
-    host = site[name].host
-    assert isinstance(host, SimulatedHost)
-    return host
-
-
 def level_in_force(site: SimulatedSite, name: str) -> int:
     return simulated(site, name).in_force().machine.default_authentication_level
-
-
-def assert_success(run: PlaybookRun) -> None:
-    assert run.returncode == 0, run.output
-    assert not run.statuses("failed"), run.output
-    assert not run.statuses("unreachable"), run.output
 
 
 @pytest.mark.matrix

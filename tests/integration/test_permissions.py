@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from playbooks import Ansible, PlaybookRun
+from playbooks import Ansible, assert_success
 from simulator.host import SimulatedHost
 from simulator.profiles import SERVER_2019, WINDOWS_10
 from simulator.site import SimulatedSite
@@ -64,12 +64,6 @@ def permission_site(domain: Domain) -> Iterator[SimulatedSite]:
 @pytest.fixture
 def permission_ansible(permission_site: SimulatedSite, tmp_path: Path) -> Ansible:
     return Ansible(permission_site, tmp_path, GROUPS)
-
-
-def assert_success(run: PlaybookRun) -> None:
-    assert run.returncode == 0, run.output
-    assert not run.statuses("failed"), run.output
-    assert not run.statuses("unreachable"), run.output
 
 
 def task(module: str, **options: Any) -> dict[str, Any]:

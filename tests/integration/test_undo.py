@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from five_hosts import simulated
 from lasting_state import state_of
 
 from playbooks import Ansible, PlaybookRun
@@ -57,12 +58,6 @@ def site() -> Iterator[SimulatedSite]:
 @pytest.fixture
 def ansible(site: SimulatedSite, tmp_path: Path) -> Ansible:
     return Ansible(site, tmp_path, GROUPS)
-
-
-def simulated(site: SimulatedSite, name: str) -> SimulatedHost:
-    host = site[name].host
-    assert isinstance(host, SimulatedHost)
-    return host
 
 
 def harden(ansible: Ansible) -> PlaybookRun:

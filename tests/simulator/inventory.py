@@ -63,6 +63,8 @@ def _winrm_vars(scheme: str, auth: str, ca_path: str | None) -> dict[str, object
     if scheme == "https":
         variables["ansible_winrm_ca_trust_path"] = ca_path
         variables["ansible_winrm_server_cert_validation"] = "validate"
+    elif auth == "basic":
+        variables["ansible_winrm_message_encryption"] = "never"
     return variables
 
 

@@ -69,6 +69,11 @@ class WsmanClient:
         return self._transport.url
 
     @property
+    def verifies_peer(self) -> bool:
+        """False where https is used and any certificate is taken."""
+        return self._transport.verifies_peer
+
+    @property
     def statistics(self) -> Statistics:
         """Counts since this client was made."""
         return self._statistics

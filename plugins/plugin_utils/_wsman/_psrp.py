@@ -45,6 +45,10 @@ class PsrpTransport:
     def url(self) -> str:
         return self._peer.url
 
+    @property
+    def verifies_peer(self) -> bool:
+        return not self._http.ssl or self._http.cert_validation is not False
+
     def send(self, message: bytes) -> Reply:
         had_session = self._http.session is not None
         try:

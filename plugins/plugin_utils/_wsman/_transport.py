@@ -19,6 +19,10 @@ class Transport(Protocol):
     def url(self) -> str:
         """Where the messages go."""
 
+    @property
+    def verifies_peer(self) -> bool:
+        """False where https is used and any certificate is taken."""
+
     def send(self, message: bytes) -> Reply:
         """Every HTTP answer with a status is a Reply.
 

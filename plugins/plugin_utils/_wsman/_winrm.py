@@ -31,6 +31,8 @@ else:
 OPERATION_TIMEOUT_S = 60  # the most a host grants by default (MaxTimeoutms)
 READ_MARGIN_S = 10
 CONNECT_TIMEOUT_S = 30
+# They encrypt nothing by themselves and send the password as it is. pypsrp refuses them over http by itself.
+_IN_THE_CLEAR = ("basic", "plaintext")
 
 
 class WinrmTransport:
@@ -45,6 +47,10 @@ class WinrmTransport:
     @property
     def url(self) -> str:
         return self._peer.url
+
+    @property
+    def verifies_peer(self) -> bool:
+        return not self.url.startswith("https:") or self._http.server_cert_validation != "ignore"
 
     def send(self, message: bytes) -> Reply:
         had_session = self._http.session is not None
@@ -87,7 +93,7 @@ def open_winrm(connection: Any) -> WinrmTransport:
             "Install it, or use ansible_connection=psrp with pypsrp.",
         )
     try:
-        return WinrmTransport(_build_protocol(connection))
+        protocol = _build_protocol(connection)
     except AnsibleConnectionFailure as error:
         raise ConnectionFailed(f"the winrm connection cannot be set up: {error}") from error
     except AnsibleError as error:
@@ -98,6 +104,19 @@ def open_winrm(connection: Any) -> WinrmTransport:
             f"expects: {error!r}.",
             "Use an ansible-core version this collection supports (see meta/runtime.yml).",
         ) from error
+    _require_secrecy(protocol.transport)
+    return WinrmTransport(protocol)
+
+
+def _require_secrecy(http: Any) -> None:
+    """Refuse to send a password readable over the network, unless the inventory says that it may be."""
+    is_open = http.endpoint.startswith("http:") and http.auth_method in _IN_THE_CLEAR
+    if is_open and http.message_encryption != "never":
+        raise UnsupportedConnection(
+            f"{http.auth_method} authentication over http sends the password readable over the network.",
+            "Use https, or NTLM or Kerberos, which encrypt over http as well. On a test bench, "
+            "ansible_winrm_message_encryption=never says that it may be readable.",
+        )
 
 
 def _build_protocol(connection: Any) -> Any:

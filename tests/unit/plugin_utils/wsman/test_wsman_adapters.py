@@ -93,6 +93,7 @@ def connection_object(plugin: str, port: int, *, tls: bool = False, auth: str = 
         "ansible_psrp_protocol": scheme,
         "ansible_psrp_auth": auth,
         "ansible_psrp_message_encryption": "never" if auth == "basic" else "auto",
+        "ansible_winrm_message_encryption": "never" if auth == "basic" else "auto",
         **variables,
     }
     # What the plugin does not declare as an option it takes from the variables with its prefix, for pywinrm.
@@ -448,6 +449,7 @@ def test_a_trusted_certificate(connect: Callable[..., Any], authority: trustme.C
         client = _open.open_client(connect(host.port, tls=True, **trust(authority, tmp_path)))
         client.get(_schema.WIN32_SERVICE, {"Name": "a"})
         assert host.connections == 1
+        assert client.verifies_peer
 
 
 def test_a_certificate_for_another_name(connect: Callable[..., Any], authority: trustme.CA, tmp_path: Path) -> None:
@@ -461,7 +463,21 @@ def test_a_certificate_for_another_name(connect: Callable[..., Any], authority: 
 def test_verification_switched_off(connect: Callable[..., Any], authority: trustme.CA) -> None:
     off = {"ansible_winrm_server_cert_validation": "ignore", "ansible_psrp_cert_validation": "ignore"}
     with serving(windows(), tls=server_tls(authority)) as host:
-        _open.open_client(connect(host.port, tls=True, **off)).get(_schema.WIN32_SERVICE, {"Name": "a"})
+        client = _open.open_client(connect(host.port, tls=True, **off))
+        assert client.get(_schema.WIN32_SERVICE, {"Name": "a"}).class_name == "Win32_Service"
+        assert host.connections == 1
+        assert not client.verifies_peer
+
+
+@pytest.mark.parametrize("auth", ["basic", "plaintext"])
+def test_a_readable_password_is_refused_unless_told(connect: Callable[..., Any], plugin: str, auth: str) -> None:
+    if (plugin, auth) == ("psrp", "plaintext"):
+        pytest.skip("psrp has no plaintext")
+    unless_told = {"ansible_winrm_message_encryption": "auto", "ansible_psrp_message_encryption": "auto"}
+    with serving(windows()) as host:
+        with pytest.raises(UnsupportedConnection, match=r"readable over the network|[Ee]ncrypt"):
+            _open.open_client(connect(host.port, auth=auth, **unless_told))
+        assert host.connections == 0
 
 
 def test_https_to_an_http_port(connect: Callable[..., Any]) -> None:

@@ -47,6 +47,7 @@ ansible_winrm_scheme=http
 ansible_psrp_auth=basic
 ansible_psrp_protocol=http
 ansible_psrp_message_encryption=never
+ansible_winrm_message_encryption=never
 """
 
 
