@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 
+import bundle as bundling
 import debian
 import package as packaging
 import sanity as ansible_sanity
@@ -101,6 +102,11 @@ def package() -> None:
     packaging.check()
 
 
+def bundle() -> None:
+    """One archive for a site without internet, installed without a network."""
+    bundling.make()
+
+
 def sanity() -> None:
     """ansible-test sanity on the newest ansible-core that runs here."""
     core, _python = setup_env.choose(None)
@@ -124,7 +130,7 @@ def bench() -> None:
 
 
 TEST_STEPS: tuple[Callable[[], None], ...] = (oracles, lint, types, drift, unit, e2e, matrix)
-MORE_STEPS = (slow, wine, molecule, package, sanity, sanity_all, demo, bench)
+MORE_STEPS = (slow, wine, molecule, package, bundle, sanity, sanity_all, demo, bench)
 TARGETS = {step.__name__.replace("_", "-"): (step,) for step in (*TEST_STEPS, *MORE_STEPS)} | {"test": TEST_STEPS}
 
 
