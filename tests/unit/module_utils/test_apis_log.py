@@ -206,4 +206,6 @@ def test_a_line_of_many_beginnings_costs_little() -> None:
 
 @given(st.lists(st.binary(max_size=50), max_size=10))
 def test_any_bytes_are_read(pieces: list[bytes]) -> None:
-    parse_apis_log(decode_lines(pieces))
+    lines = list(decode_lines(pieces))
+    assert parse_apis_log(lines).lines == len(lines)
+    assert not any("\n" in line or len(line) > MAX_LINE for line in lines)

@@ -106,7 +106,9 @@ def mutated(generator: random.Random, text: str) -> str:
     return text
 
 
-def check_mutants(count: int) -> None:
+def check_mutants(count: int) -> int:
+    """How many mutants were still read as rules; the others must have been refused, and kept as they are."""
+    number_read = 0
     generator = random.Random(20260302)
     texts = [text for _unused, _unused, text in EVERY_RULE]
     for _unused in range(count):
@@ -118,12 +120,14 @@ def check_mutants(count: int) -> None:
             assert item.rule is None
         if item.rule is not None:
             assert parse_rule(format_rule(item.rule)) == item.rule
+            number_read += 1
+    return number_read
 
 
 def test_mutated_rules_are_read_or_refused() -> None:
-    check_mutants(5_000)
+    assert 500 < check_mutants(5_000) < 4_500
 
 
 @pytest.mark.slow
 def test_many_mutated_rules_are_read_or_refused() -> None:
-    check_mutants(100_000)
+    assert 10_000 < check_mutants(100_000) < 90_000

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 from firewall_plans import ENUM, HIVE, IN_APIS, MAPPER, OWN_APIS, WANTED, absent, codes, outcomes, run
-from firewall_support import APIS_HIVE, ENVIRONMENT, HOST, OPC_ENUM, entries, state_of, stored
+from firewall_support import APIS_HIVE, ENVIRONMENT, HOST, OPC_ENUM, SimulatedStore, entries, state_of, stored
 
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._errors import LockoutError, ParameterError
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._findings import Severity
@@ -311,7 +311,16 @@ def test_1500_rules_are_read_and_planned_in_well_under_a_second() -> None:
 
 
 def test_a_second_run_on_1500_rules_changes_nothing() -> None:
-    run(WANTED, large_store(1_500)[:300])
+    local = large_store(1_500)
+    plan = plan_firewall(WANTED, state_of(local), HOST)
+    store = SimulatedStore(local)
+    store.apply(plan.operations)
+    assert plan_firewall(WANTED, FirewallState(store.rules()), HOST).operations == ()
+
+
+def test_a_large_store_can_be_undone_at_every_step() -> None:
+    plan, _store = run(WANTED, large_store(300))
+    assert len(plan.operations) == 6
 
 
 def test_host_facts_know_paths_in_any_spelling() -> None:

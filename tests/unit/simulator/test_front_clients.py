@@ -126,6 +126,7 @@ def test_a_wrong_password_is_refused(site: SimulatedSite, transport: str) -> Non
 def test_ntlm_knows_the_spellings_of_a_local_account(site: SimulatedSite, user: str) -> None:
     protocol = winrm(site, "http", "ntlm", user=user)
     protocol.close_shell(protocol.open_shell())
+    assert site["host"].statistics.shells_opened == 1
 
 
 def test_basic_over_http_needs_allow_unencrypted(site: SimulatedSite, windows: SmallWindows) -> None:
