@@ -31,6 +31,15 @@ _WAYS = tuple(Way)
 _MESSAGES = {"create_server": Way.CONNECT, "browse": Way.BROWSE, "callback": Way.CALLBACK}
 # What a process reads when it starts, or Windows when it boots: right in the registry is not yet in force.
 _READ_AT_START = ("authentication_level", "launch_and_activation_limit", "access_limit", "application_access")
+# What is asked alike whatever program of a host is meant.
+_OF_BOTH_HOSTS = (
+    "name_and_address",
+    "endpoint_mapper",
+    "account",
+    "authentication_level",
+    "launch_and_activation_limit",
+    "access_limit",
+)
 # They say more than what the configuration of the same layer shows.
 _SHARPER = (
     Cause.DOMAIN_UNREACHABLE,
@@ -220,10 +229,14 @@ def _way(clue: Clue, link: LinkSpec) -> Way:
 
 
 def _problems_of_link(seen: Seen, verdict: LinkVerdict, clues: Sequence[Clue]) -> Iterator[Problem]:
+    forward: _Candidate | None = None
     for way in _WAYS:
-        layers = [item for item in verdict.layers if item.way is way]
+        layers = tuple(item for item in verdict.layers if item.way is way)
         own = [clue for clue in clues if _way(clue, verdict.link) is way]
-        head = _head(seen, verdict.link, way, layers, own)
+        if way is Way.BROWSE and _explains_browsing(forward):
+            own = [clue for clue in own if not clue.is_general]
+        head = _head(_Walk(seen, verdict.link, way, layers, own))
+        forward = head if way is Way.CONNECT else forward
         if head is not None:
             yield _problem(seen, head)
         if head is None or head.certainty.tier > Certainty.LOGGED.tier:
@@ -233,14 +246,16 @@ def _problems_of_link(seen: Seen, verdict: LinkVerdict, clues: Sequence[Clue]) -
             )
 
 
-def _head(
-    seen: Seen, link: LinkSpec, way: Way, layers: Sequence[LayerResult], clues: Sequence[Clue]
-) -> _Candidate | None:
+def _explains_browsing(head: _Candidate | None) -> bool:
+    """Whether what keeps the client from the OPC server keeps it from OpcEnum on the same host as well."""
+    return head is not None and head.certainty.tier == Certainty.LOGGED.tier and head.layer in _OF_BOTH_HOSTS
+
+
+def _head(walk: _Walk) -> _Candidate | None:
     """The first cause on this way, with everything else as its evidence."""
-    found = [_refusal(seen, link, item) for item in layers if item.state is LayerState.REFUSES]
-    walk = _Walk(seen, link, way, layers, clues)
-    found += [walk.logged(clue) for clue in clues if not clue.is_general]
-    general = [clue for clue in clues if clue.is_general]
+    found = [_refusal(walk.seen, walk.link, item) for item in walk.layers if item.state is LayerState.REFUSES]
+    found += [walk.logged(clue) for clue in walk.clues if not clue.is_general]
+    general = [clue for clue in walk.clues if clue.is_general]
     if not found:
         found = [walk.unexplained(clue) for clue in general]
     if not found:

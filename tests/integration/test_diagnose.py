@@ -45,7 +45,9 @@ def test_a_plant_whose_passwords_differ(tmp_path: Path) -> None:
         (command,) = first["commands"]
         assert command.startswith("ansible-playbook otsec.opc_dcom.harden_opc -i inventory.json --limit gw01 -e")
         assert any("APIS log" in text for text in first["why"])
-        assert "1. [logged] gw01 (history): the password of OPCClientUser is not the one of the other host." in run.output
+        assert (
+            "1. [logged] gw01 (history): the password of OPCClientUser is not the one of the other host." in run.output
+        )
         assert {name: site[name].writes for name in site} == {name: [] for name in site}
 
         unknown = ansible.playbook(DIAGNOSE, variables={**said, "opc_diagnose_host": ["gw01", "gw7"]})
