@@ -26,7 +26,14 @@ from ..module_utils._opc_installation import (
     missing_libraries,
     wanted_programs,
 )
-from ..module_utils._opc_search import FoundClass, SearchHits, parse_hits, search_lines, specifications_of
+from ..module_utils._opc_search import (
+    SEARCHES_OF_THE_OTHER_VIEW,
+    FoundClass,
+    SearchHits,
+    parse_hits,
+    search_lines,
+    specifications_of,
+)
 from ..module_utils._opc_servers import (
     MAX_TEXT,
     AppIdEntry,
@@ -47,8 +54,6 @@ from ._host._registry_search import search_registry
 from ._wsman._errors import WsmanFault
 
 MAX_VERSIONS = 20
-# Searches of the 32-bit view, which a 32-bit Windows does not have: five categories and one list of programs.
-_SEARCHES_OF_THE_OTHER_VIEW = 6
 _INTERFACES = (CLASSES.child("Interface"), RegistryKey("SOFTWARE\\Classes\\Wow6432Node\\Interface"))
 _PROXY_CLASS = "ProxyStubClsid32"
 _LIBRARY, _LOCAL_SERVER = "InprocServer32", "LocalServer32"
@@ -104,7 +109,7 @@ def _search(host: Host, *, is_64_bit: bool) -> tuple[SearchHits, tuple[str, ...]
     if output.trouble:
         return SearchHits(), (f"OPC servers were not looked for: {output.trouble}",)
     hits = parse_hits(output.text)
-    expected = len(lines) - (0 if is_64_bit else _SEARCHES_OF_THE_OTHER_VIEW)
+    expected = len(lines) - (0 if is_64_bit else SEARCHES_OF_THE_OTHER_VIEW)
     notes = []
     if hits.finished < expected:
         said = f"; reg.exe said: {output.said}" if output.said else ""
