@@ -101,6 +101,17 @@ CLAIMS: tuple[Claim, ...] = (
     Claim("shell.exit_code", "The exit code of a program arrives, also one of 32 bits.", "wire 6"),
     Claim("shell.and_operator", "&& of cmd.exe goes on after exit code 0 only.", "wire 6"),
     Claim("reg_exe.missing_key", "reg.exe query of a missing key ends with exit code 1.", "wire 6"),
+    Claim(
+        "reg_exe.search",
+        "reg.exe query /s /k /e /f finds a key by its own name, prints its path, and ends a search with one line.",
+        "Microsoft Learn, reg query; published outputs",
+    ),
+    Claim(
+        "reg_exe.search_time",
+        "How many searches for OPC servers come to their end, and in what time.",
+        "not measured on a real registry",
+        is_question=True,
+    ),
     Claim("netsh.exit_codes", "netsh advfirewall ends with 0 when a rule is there and 1 when not.", "dcom 5, 9 (14)"),
     Claim("wevtutil.xml", "wevtutil qe /f:xml /e:Events prints one XML document.", "dcom 6.3, 9 (15)"),
     Claim("wevtutil.missing_log", "wevtutil ends with exit code 15007 for a log that is not there.", "dcom 6.3"),

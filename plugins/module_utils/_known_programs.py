@@ -33,6 +33,12 @@ KNOWN_PROGRAMS: tuple[KnownProgram, ...] = (
         "Prediktor, Adjust DCOM settings to meet DCOM hardening (2023): firewall rule and OPC DA client log",
     ),
     KnownProgram(
+        "wccoaopc.exe",
+        "SIMATIC WinCC OA (OPC DA client)",
+        CLIENT,
+        "WinCC OA documentation, Start OPC client: the manager is called WCCOAopc",
+    ),
+    KnownProgram(
         "server_runtime.exe",
         "KEPServerEX",
         SERVER,

@@ -6,17 +6,23 @@
 
 from __future__ import annotations
 
-from ...module_utils._conformance import Observation, held, unclear
+import time
+
+from ...module_utils._conformance import Observation, held, observed, unclear
 from ...module_utils._errors import RuleSyntaxError
 from ...module_utils._event_xml import parse_events
 from ...module_utils._firewall_grammar import format_rule_text, parse_rule_text
 from ...module_utils._firewall_rule import parse_rule
+from ...module_utils._opc_search import parse_hits, search_lines
 from .._host._firewall import LOCAL_RULES
 from .._host._host import Host
 from .._host._registry import RegistryGateway
+from .._host._registry_search import search_registry
 from .._wsman._client import decode_output
 
 _TEXT = "Ä ß é Ω 日本"
+_SEARCHED = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Rpc\\ClientProtocols"
+_SEARCH = 'reg.exe query "HKLM\\SOFTWARE\\Microsoft\\Rpc" /s /k /e'
 _LARGE_CODE = 0xC0000005  # what Windows gives a program that crashed
 _ABSENT = "otsec-no-such-name"
 _NO_SUCH_LOG = 15007  # ERROR_EVT_CHANNEL_NOT_FOUND, winerror.h
@@ -48,6 +54,25 @@ def and_operator(host: Host) -> Observation:
 def missing_registry_key(host: Host) -> Observation:
     code = host.client.run_command(f'reg.exe query "HKLM\\SOFTWARE\\{_ABSENT}"').exit_code
     return held(code == 1, f"exit code {code}")
+
+
+def registry_search(host: Host) -> Observation:
+    """A key that every Windows has, and a name that none has."""
+    found = decode_output(host.client.run_command(f"{_SEARCH} /f ClientProtocols").stdout)
+    absent = decode_output(host.client.run_command(f"{_SEARCH} /f {_ABSENT}").stdout)
+    paths = [line.rstrip() for line in found.splitlines() if line.startswith("HKEY_")]
+    ends = (parse_hits(found).finished, parse_hits(absent).finished)
+    is_so = paths == [_SEARCHED] and ends == (1, 1) and "HKEY_" not in absent
+    return held(is_so, f"{len(paths)} paths; lines at the end: {ends[0]} with a match, {ends[1]} without")
+
+
+def registry_search_time(host: Host) -> Observation:
+    started = time.monotonic()
+    output = search_registry(host.client, host.registry, search_lines())
+    if output.trouble:
+        return unclear("the search did not come to its end, or the host runs no commands")
+    finished = parse_hits(output.text).finished
+    return observed(f"{finished} of {len(search_lines())} in {time.monotonic() - started:.1f} s")
 
 
 def netsh_exit_codes(host: Host) -> Observation:

@@ -48,6 +48,8 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "shell.exit_code": programs.exit_code,
         "shell.and_operator": programs.and_operator,
         "reg_exe.missing_key": programs.missing_registry_key,
+        "reg_exe.search": programs.registry_search,
+        "reg_exe.search_time": programs.registry_search_time,
         "netsh.exit_codes": programs.netsh_exit_codes,
         "wevtutil.xml": programs.event_xml,
         "wevtutil.missing_log": programs.missing_log,

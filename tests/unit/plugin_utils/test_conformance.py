@@ -61,7 +61,7 @@ def test_every_claim_is_tried_and_nothing_is_left_behind(live: LiveHostFactory, 
     result = tried(host, allow_writes=True)
 
     assert result["refuted"] == []
-    assert result["counts"] == {"confirmed": 38, "refuted": 0, "observed": 5, "unclear": 0, "not_tried": 0}
+    assert result["counts"] == {"confirmed": 39, "refuted": 0, "observed": 6, "unclear": 0, "not_tried": 0}
     assert result["wrote"] is True
     assert host.writes
     assert host.simulated.snapshot().text() == before
