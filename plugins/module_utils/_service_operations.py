@@ -10,9 +10,9 @@ is not known and the change could not be undone. Pure: ServiceGateway carries th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from ._registry import RegistryKey, RegistryValue, value_from_json, value_to_json
 
@@ -117,6 +117,30 @@ class UnregisterServer:
 
 
 ServiceOperation: TypeAlias = "SetStartMode | SetServiceAccount | SetRunning | RegisterServer | UnregisterServer"
+
+_T = TypeVar("_T")
+
+
+def in_service_order(operations: Iterable[_T]) -> list[_T]:
+    """The operations, those of each service in the order stop, change, start; all others stay where they are.
+
+    A disabled service cannot be started: taking back "disable, then stop" is "enable, then start", not the reverse.
+    """
+    ordered = list(operations)
+    places: dict[str, list[int]] = {}
+    for place, operation in enumerate(ordered):
+        if isinstance(operation, (SetStartMode, SetServiceAccount, SetRunning)):
+            places.setdefault(operation.service.lower(), []).append(place)
+    for own in places.values():
+        for place, operation in zip(own, sorted((ordered[place] for place in own), key=_rank), strict=True):
+            ordered[place] = operation
+    return ordered
+
+
+def _rank(operation: object) -> int:
+    if not isinstance(operation, SetRunning):
+        return 1
+    return 2 if operation.after else 0
 
 
 def dump_service_operation(operation: ServiceOperation) -> list[object]:

@@ -34,6 +34,7 @@ from ._service_operations import (
     SetServiceAccount,
     SetStartMode,
     UnregisterServer,
+    in_service_order,
     needs_password,
 )
 from ._snapshot import (
@@ -106,7 +107,7 @@ def check_belongs(snapshot: Snapshot, host: HostIdentity, *, accept_other_window
 def plan_restore(snapshot: Snapshot, now: CurrentState, host: HostFacts) -> Plan:
     """Plan what brings the host back to the (merged) snapshot. Raises: LockoutError."""
     rules, problems = _plan_rules(snapshot.items, now, host)
-    others = list(_plan_items(snapshot.items, now, problems))
+    others = in_service_order(_plan_items(snapshot.items, now, problems))
     operations = (*rules, *_with_empty_keys_last(others, snapshot.items, now, problems))
     before, after = _states(operations)
     return Plan(

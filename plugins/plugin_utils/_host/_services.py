@@ -15,7 +15,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from ...module_utils._errors import HostStateError, OpcDcomError
-from ...module_utils._service_operations import SetRunning, SetServiceAccount, SetStartMode, needs_password
+from ...module_utils._service_operations import (
+    SetRunning,
+    SetServiceAccount,
+    SetStartMode,
+    in_service_order,
+    needs_password,
+)
 from .._wsman._cim import CimReference, Instance
 from .._wsman._client import WsmanClient
 from .._wsman._errors import CimMethodError, WsmanFault
@@ -209,11 +215,11 @@ class ServiceGateway:
 
     def undo(self, operations: Sequence[StateOperation]) -> None:
         """Undo operations of which any number from the front may have been carried out."""
-        for operation in reversed(operations):
-            self.forget(operation.service)
-            service = self.read(operation.service)
-            if service is not None and _state_of(service, operation) == operation.after != operation.before:
-                self.apply((operation.inverse(),))
+        for inverse in in_service_order(operation.inverse() for operation in reversed(operations)):
+            self.forget(inverse.service)
+            service = self.read(inverse.service)
+            if service is not None and _state_of(service, inverse) == inverse.before != inverse.after:
+                self.apply((inverse,))
 
     def pretend(self, operation: StateOperation) -> None:
         service = self.require(operation.service)

@@ -27,6 +27,7 @@ from ansible_collections.otsec.opc_dcom.plugins.module_utils._service_operations
     SetServiceAccount,
     SetStartMode,
     UnregisterServer,
+    in_service_order,
 )
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._snapshot import (
     ACCOUNT,
@@ -122,6 +123,22 @@ def test_a_service_goes_back_aspect_by_aspect() -> None:
         SetRunning("X", before=True, after=False),
         SetStartMode("X", "Auto", "Manual"),
     )
+
+
+def test_a_disabled_service_is_enabled_before_it_is_started() -> None:
+    items = (SavedService("X", START_MODE, "Manual"), SavedService("X", RUNNING, True))
+    now = CurrentState(services={"x": CurrentService("Disabled", "LocalSystem", is_running=False)})
+    assert plan(now, *items).operations == plan(now, *reversed(items)).operations
+    assert plan(now, *items).operations == (
+        SetStartMode("X", "Disabled", "Manual"),
+        SetRunning("X", before=False, after=True),
+    )
+
+
+def test_only_operations_of_one_service_change_places() -> None:
+    start, stop = SetRunning("X", before=False, after=True), SetRunning("Y", before=True, after=False)
+    mode, other = SetStartMode("x", "Disabled", "Manual"), SetStartMode("Y", "Auto", "Disabled")
+    assert in_service_order(["a", start, other, "b", mode, stop]) == ["a", mode, stop, "b", start, other]
 
 
 def test_an_account_with_a_password_is_told_not_set() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hardening_run import has_journal
 from lasting_state import state_of
 from live_host import LiveHost, LiveHostFactory, Result
 
@@ -78,6 +79,51 @@ def test_registering_does_not_leave_permissions_that_were_absent(plain: LiveHost
     run(plain)
     assert plain.simulated.registry.get(APP_ID, "AccessPermission") is None
     assert plain.simulated.registry.get(APP_ID, "LaunchPermission") is None
+
+
+def test_registering_it_again_by_hand_is_repaired_by_the_next_run(service: LiveHost) -> None:
+    hardened = run(service, state="started", **CLIENTS)["after"]
+    before = state_of(service.simulated)
+    administrator = service.simulated.caller_of("Administrator", "127.0.0.1")
+    done = service.simulated.interpreter.run(administrator, f'"{OPC_ENUM_PROGRAM}" -service', b"", {})
+    assert done.exit_code == 0
+    assert state_of(service.simulated) != before
+
+    repaired = run(service, state="started", **CLIENTS)
+
+    assert any("Everyone" in line for line in repaired["before"]["access_permission"])
+    assert repaired["after"] == hardened
+    assert not any("Everyone" in line for line in repaired["after"]["access_permission"])
+
+
+@pytest.mark.parametrize("effect", [Effect.FAULT, Effect.FAULT_AFTER])
+def test_disabling_that_fails_at_the_stop_is_undone(service: LiveHost, effect: Effect) -> None:
+    service.simulated.services.start(None, "OpcEnum")
+    before = state_of(service.simulated)
+    service.site.add_fault("host", ScriptedFault(effect, operation="Win32_Service.StopService", code=8))
+    with pytest.raises(OpcDcomError):
+        run(service, state="disabled")
+    assert not has_journal(service.simulated)
+    assert state_of(service.simulated) == before
+    assert service.simulated.services.service("OpcEnum").state is State.RUNNING
+
+
+@pytest.mark.slow
+def test_a_service_that_does_not_stop_is_said_and_the_next_run_goes_on(service: LiveHost) -> None:
+    """Slow because it waits a minute for the stop, and another one for the service to run again."""
+    service.simulated.services.start(None, "OpcEnum")
+    service.simulated.services.behaviour("OpcEnum").hangs_on_stop = True
+    with pytest.raises(OpcDcomError, match=r"OpcEnum is Stop Pending after 60 s.*run the same play again"):
+        run(service, state="disabled")
+    assert has_journal(service.simulated)
+
+    service.simulated.services.kill("OpcEnum")  # somebody ends the process
+    service.simulated.services.behaviour("OpcEnum").hangs_on_stop = False
+
+    assert run(service, state="disabled")["changed"]
+    assert not has_journal(service.simulated)
+    assert service.simulated.services.config("OpcEnum").start_mode is StartMode.DISABLED
+    assert service.simulated.services.service("OpcEnum").state is State.STOPPED
 
 
 def test_a_running_service_with_changed_security_needs_a_restart_until_it_has_one(service: LiveHost) -> None:

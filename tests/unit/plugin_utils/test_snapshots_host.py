@@ -30,15 +30,8 @@ from ansible_collections.otsec.opc_dcom.plugins.plugin_utils._snapshot_actions i
 )
 from ansible_collections.otsec.opc_dcom.plugins.plugin_utils._snapshot_files import read_copy, write_copy
 from simulator.faults import Effect, ScriptedFault
-from simulator.profiles import (
-    SERVER_2008_R2,
-    SERVER_2012_R2,
-    SERVER_2016,
-    SERVER_2019,
-    SERVER_2022,
-    WINDOWS_10,
-    Profile,
-)
+from simulator.profiles import PROFILES, SERVER_2022, Profile
+from simulator.subsystems.registry import RegistryError
 from simulator.subsystems.registry_value import RegistryValue
 
 SNAPSHOTS = r"HKLM\SOFTWARE\otsec\opc_dcom\Snapshots"
@@ -79,7 +72,7 @@ def set_level(live: LiveHost, level: str, **options: Any) -> Result:
     return live.run(OpcHost(), {"defaults": {"authentication_level": level}, **options})
 
 
-@pytest.mark.parametrize("profile", [SERVER_2008_R2, SERVER_2012_R2, SERVER_2016, SERVER_2019, SERVER_2022, WINDOWS_10])
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
 def test_harden_and_restore_gives_the_same_host_byte_for_byte(profile: Profile) -> None:
     run = HardeningRun(lambda: opc_server(profile))
     run.run()
@@ -95,6 +88,28 @@ def test_harden_and_restore_gives_the_same_host_byte_for_byte(profile: Profile) 
     run.run()
     assert run.state == hardened
     run.close()
+
+
+@pytest.mark.parametrize("name", ["latest", "first"])
+def test_a_service_that_was_disabled_runs_again(run: HardeningRun, name: str) -> None:
+    run.run()
+    hardened = run.state
+    run.live.run(OpcHost(), {"opc_enum": {"state": "disabled"}})
+    disabled = run.state
+    restored = restore(run.live, name)
+    assert run.state == (hardened if name == "latest" else run.before)
+    assert restore(run.live, restored["snapshot"])["changed"]
+    assert run.state == disabled
+
+
+def test_only_administrators_may_write_what_is_kept_on_a_host(run: HardeningRun) -> None:
+    run.run()
+    simulated = run.live.simulated
+    simulated.accounts.create_user(None, "operator", "Kaltes-Wasser-7")
+    operator = simulated.caller_of("operator", "10.0.0.99")
+    for key in (SNAPSHOTS, SNAPSHOTS.rpartition("\\")[0]):
+        with pytest.raises(RegistryError, match="5"):
+            simulated.registry.write_value(operator, key, "Journal", RegistryValue.sz("x"))
 
 
 def test_several_runs_are_taken_back_one_by_one_or_all_at_once(run: HardeningRun) -> None:
