@@ -21,6 +21,7 @@ from simulator.software import opc_client, opc_core_components, prediktor_apis
 from simulator.subsystems.clock import VirtualClock
 
 OPC_HOST = "otsec.opc_dcom.opc_host"
+HARDEN = "otsec.opc_dcom.harden_opc"
 ROLLBACK = "otsec.opc_dcom.rollback_opc"
 PASSWORD = "Simulated-Passw0rd"
 GROUPS = {"opc_servers": ("gw01", "old01"), "opc_clients": ("eng01",)}
@@ -79,4 +80,41 @@ def test_rollback_opc_gives_back_what_was_there(site: SimulatedSite, ansible: An
     assert order[-1] == "eng01"  # servers before clients
     again = ansible.playbook(ROLLBACK, variables=FAST)
     assert again.returncode == 0, again.output
+    assert again.statuses("changed") == []
+
+
+def apis_process(site: SimulatedSite, name: str) -> tuple[int, int]:
+    """The process of ApisHive, and the authentication level it runs with."""
+    services = simulated(site, name).services
+    process = services.service("ApisHive").process
+    assert process is not None
+    return process.process_id, process.com.authentication_level  # type: ignore[attr-defined]
+
+
+def test_services_are_restarted_once_at_the_end_and_only_if_they_may(site: SimulatedSite, ansible: Ansible) -> None:
+    raised = {"prog_id": "Prediktor.ApisOPCServer.1", "authentication_level": "packet_privacy"}
+    wanted = {"opc_server_applications": [raised]}
+    chosen = ("--tags", "dcom_application", "--limit", "opc_servers")
+    before = {name: apis_process(site, name) for name in GROUPS["opc_servers"]}
+
+    deferred = ansible.playbook(HARDEN, *chosen, variables={**wanted, "opc_server_restart_services": False})
+
+    assert deferred.returncode == 0, deferred.output
+    assert "ApisHive. They are not restarted (opc_server_restart_services is false)." in deferred.output
+    assert {name: apis_process(site, name) for name in before} == before
+
+    allowed = ansible.playbook(HARDEN, *chosen, variables=wanted)
+
+    assert allowed.returncode == 0, allowed.output
+    for name in before:
+        (host,), (restart,) = allowed.of(name, "opc_host"), allowed.of(name, "opc_service_restart")
+        assert (host.status, restart.status) == ("ok", "changed")
+        assert restart.result["restarted"] == ["ApisHive"]
+        process, level = apis_process(site, name)
+        assert (process != before[name][0], level) == (True, 6)
+        stops = [line for line in site[name].writes if line.startswith("services stop")]
+        assert stops == ["services stop ApisHive"]
+        assert simulated(site, name).boot_count == 1
+
+    again = ansible.playbook(HARDEN, *chosen, variables=wanted)
     assert again.statuses("changed") == []
