@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 from ..module_utils._errors import HostStateError
 from ..module_utils._snapshot import Snapshot
 from ..module_utils._snapshot_codec import dump_file, load_file
+from ._controller_files import write_file
 
 
 def write_copy(path: str, snapshot: Snapshot) -> str:
@@ -24,11 +24,7 @@ def write_copy(path: str, snapshot: Snapshot) -> str:
     if path.endswith(os.sep) or target.is_dir():
         target = target / f"{snapshot.host.computer_name}-{snapshot.name}.json"
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(dump_file(snapshot))
-        Path(name).replace(target)
+        write_file(target, dump_file(snapshot).encode("ascii"))
     except OSError as error:
         raise HostStateError(f"the snapshot cannot be written to {target} on the controller: {error}") from error
     return str(target)

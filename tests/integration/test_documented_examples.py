@@ -12,7 +12,10 @@ from typing import Any
 
 import pytest
 import yaml
+from five_hosts import simulated
+from offline_scripts import collect_facts
 
+from ansible_collections.otsec.opc_dcom.plugins.plugin_utils._offline._run import make_bundle, parse_request
 from playbooks import Ansible
 from simulator.host import SimulatedHost
 from simulator.profiles import SERVER_2019
@@ -93,12 +96,23 @@ def play_of(module: str, directory: Path) -> dict[str, Any]:
     }
 
 
+def bring_facts(host: SimulatedHost, directory: Path) -> None:
+    """What the first example of opc_offline has written was run on the host, and its answer is there for the second."""
+    first, *_others = yaml.safe_load(examples_of("opc_offline"))
+    place = directory / "offline" / "opc_offline"
+    desired = first["otsec.opc_dcom.opc_offline"]["desired"]
+    request = parse_request({"desired": desired, "dest": str(place), "facts": None, "sids": {}})
+    make_bundle(request, check_mode=False, with_diff=False)
+    collect_facts(host, place / "collect.cmd")
+
+
 def test_every_example_works_as_it_is_printed(site: SimulatedSite, tmp_path: Path) -> None:
     for module in MODULES:
         log = tmp_path / "fetched" / module / "ApisHive.log"
         log.parent.mkdir(parents=True)
         log.write_text(APIS_LOG, encoding="utf-8")
     (tmp_path / "snapshots").mkdir()
+    site.run_in_loop(lambda: bring_facts(simulated(site, "opc_offline"), tmp_path))
     playbook = tmp_path / "examples.yml"
     playbook.write_text(yaml.safe_dump([play_of(module, tmp_path) for module in MODULES]), encoding="utf-8")
 

@@ -58,14 +58,18 @@ class Host:
         self.services = ServiceGateway(client)
         self.system = SystemGateway(client)
         self.accounts = AccountGateway(client, self.system)
+        self._wire()
+
+    def _wire(self) -> None:
+        """Make what works through the registry, the services and the system."""
         self.applications = ApplicationGateway(self.registry)
-        self.firewall = FirewallGateway(client, self.registry)
+        self.firewall = FirewallGateway(self.client, self.registry)
         self.registry_operations = RegistryOperations(self.registry)
         self.subsystems: Mapping[str, Subsystem] = {
             REGISTRY: self.registry_operations,
             FIREWALL: self.firewall,
             SERVICES: self.services,
-            REGISTRATION: RegistrationGateway(client, self.registry, self.services),
+            REGISTRATION: RegistrationGateway(self.client, self.registry, self.services),
         }
         self._operating_system: OperatingSystem | None = None
         self._programs: ProgramFinder | None = None
