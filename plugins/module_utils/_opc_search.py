@@ -35,6 +35,7 @@ _UNINSTALL = (
 _PRODUCT = "OPC Core Components"
 MAX_CLASSES = 200
 MAX_PRODUCTS = 10
+_MAX_PATHS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +77,14 @@ def parse_hits(output: str) -> SearchHits:
     for line in output.replace("\r\n", "\n").split("\n"):
         if line.startswith(_LOCAL_MACHINE):
             path = line[len(_LOCAL_MACHINE) :].rstrip()
-            keys.setdefault(path.lower(), path)
+            if len(keys) < _MAX_PATHS:
+                keys.setdefault(path.lower(), path)
         elif line.strip() and not line.startswith("    "):
             finished += 1
     found = _Found()
     for path in keys.values():
         found.add(path)
-    return found.hits(finished)
+    return found.hits(finished, is_cut=len(keys) == _MAX_PATHS)
 
 
 @dataclass(slots=True)
@@ -102,12 +104,12 @@ class _Found:
         elif _is_product(path):
             self.products.append(RegistryKey(path))
 
-    def hits(self, finished: int) -> SearchHits:
+    def hits(self, finished: int, *, is_cut: bool) -> SearchHits:
         classes = [
             FoundClass(clsid, view, tuple(item for item in SPECIFICATIONS if item in found))
             for (clsid, view), found in self.classes.items()
         ]
-        is_cut = len(classes) > MAX_CLASSES or len(self.prog_ids) > MAX_CLASSES
+        is_cut = is_cut or len(classes) > MAX_CLASSES or len(self.prog_ids) > MAX_CLASSES
         return SearchHits(
             tuple(classes[:MAX_CLASSES]),
             tuple(self.prog_ids[:MAX_CLASSES]),

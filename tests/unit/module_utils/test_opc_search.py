@@ -78,6 +78,8 @@ def test_what_is_looked_at_is_bounded() -> None:
     lines = (f"{CLASSES}\\Vendor.{number}\\OPC\r\n" for number in range(500))
     found = parse_hits("".join(lines))
     assert (len(found.prog_ids), found.is_cut) == (200, True)
+    noise = (f"{CLASSES}\\Vendor.{number}\\Noise\r\n" for number in range(30_000))
+    assert parse_hits("".join(noise)).is_cut
 
 
 @given(
