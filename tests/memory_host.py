@@ -31,12 +31,15 @@ class _Memory:
 
     url = "http://memory:5985/wsman"
 
-    def __init__(self, simulated: SimulatedHost) -> None:
+    def __init__(self, simulated: SimulatedHost, watch: Callable[[str], None]) -> None:
         self._dispatcher = Dispatcher(simulated, Statistics())
         self._caller = simulated.caller_of("Administrator", CONTROLLER)
+        self._watch = watch
 
     def send(self, message: bytes) -> Reply:
-        answer = self._dispatcher.answer(self._dispatcher.open(message), self._caller)
+        opened = self._dispatcher.open(message)
+        answer = self._dispatcher.answer(opened, self._caller)
+        self._watch(opened.operation)
         return Reply(answer.status, answer.payload)
 
     def reset(self) -> None:
@@ -47,16 +50,18 @@ class _Memory:
 
 
 class MemoryHost:
-    """A host under test. `messages` counts what the last question cost."""
+    """A host under test. `messages` counts what the last question cost; `watch` is told of each that was answered."""
 
-    def __init__(self, simulated: SimulatedHost) -> None:
+    def __init__(self, simulated: SimulatedHost, watch: Callable[[str], None] = lambda _operation: None) -> None:
         self.simulated = simulated
         self.messages = 0
+        self._watch = watch
 
     def ask(self, question: Callable[[Host], Any]) -> Any:
         """What a function makes of a connected host."""
         numbers = count(1)
-        client = WsmanClient(_Memory(self.simulated), lambda: f"uuid:00000000-0000-0000-0000-{next(numbers):012}")
+        transport = _Memory(self.simulated, self._watch)
+        client = WsmanClient(transport, lambda: f"uuid:00000000-0000-0000-0000-{next(numbers):012}")
         with opened(client) as host:
             answer = question(host)
         self.messages = client.statistics.messages

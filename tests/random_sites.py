@@ -9,7 +9,7 @@ Hosts are in one domain or in workgroups; what cannot work (a Local System of a 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -190,16 +190,19 @@ class PlayedSite:
     def apply(self, links: Sequence[Mapping[str, Any]] | None = None) -> dict[str, dict[str, Any]]:
         """What the roles do on every host, without the accounts; returns the results by host."""
         source = self.site.source(links)
-        return {name: self._apply(name, source) for name in self.hosts}
+        return {name: self.apply_to(name, source) for name in self.hosts}
 
-    def _apply(self, name: str, source: SiteSource) -> dict[str, Any]:
+    def apply_to(
+        self, name: str, source: SiteSource, watch: Callable[[str], None] = lambda _operation: None
+    ) -> dict[str, Any]:
+        """The same on one host; `watch` is told of every message that was answered."""
         sections = source.host_state(name, StateOptions())["sections"]
         options = {
             "snapshot": False,
             "defaults": {"enable_dcom": True, "authentication_level": "packet_integrity"},
             **sections,
         }
-        host = MemoryHost(self.hosts[name])
+        host = MemoryHost(self.hosts[name], watch)
         result: dict[str, Any] = host.run(OpcHost(), options)
         host.check()
         return result

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import hashlib
 import re
 import socket
@@ -83,6 +84,8 @@ class SimulatedSite:
 
     `hosts` maps inventory names to hosts. `auth` lists the schemes every listener offers. `delay_s` is added to every
     message, as a network round trip would. `port_base` gives host i the ports base + 2i (http) and base + 2i + 1.
+    `watch` may be set to a function that is called in the site's loop with host and operation after each message that
+    was carried out, before its answer leaves; an exception in it is a violation.
     """
 
     def __init__(
@@ -95,6 +98,7 @@ class SimulatedSite:
         port_base: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.watch: Callable[[str, str], None] = lambda _name, _operation: None
         self.schemes, self.auth = tuple(schemes), tuple(auth)
         if not self.schemes or not set(self.schemes) <= set(SCHEMES):
             raise SiteError(f"schemes are {SCHEMES}, not {self.schemes}")
@@ -231,9 +235,13 @@ class SimulatedSite:
             tls = self._tls if scheme == "https" else None
             accounts = Path(self._directory.name) / f"accounts-{index}"
             service = Service(host.host, self.auth, accounts, certificate_hash if tls else None)
-            listener = Listener(host.dispatcher, service, host.faults, tls=tls, delay_s=self._delay_s)
+            watch = functools.partial(self._watched, host.name)
+            listener = Listener(host.dispatcher, service, host.faults, tls=tls, delay_s=self._delay_s, watch=watch)
             host.listeners.append(listener)
             host.ports[scheme] = self.listen(listener.acceptor, port)
+
+    def _watched(self, name: str, operation: str) -> None:
+        self.watch(name, operation)
 
     def _run(self) -> None:
         try:

@@ -12,7 +12,7 @@ import asyncio
 import re
 import ssl
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..cim import Caller
@@ -48,7 +48,7 @@ class _Plain:
 
 
 class Listener:
-    """What all connections to one port of one host share."""
+    """What all connections to one port of one host share. `watch` is called after each message that was carried out."""
 
     def __init__(
         self,
@@ -58,8 +58,10 @@ class Listener:
         *,
         tls: ssl.SSLContext | None = None,
         delay_s: float = 0.0,
+        watch: Callable[[str], None] = lambda _operation: None,
     ) -> None:
         self.dispatcher = dispatcher
+        self._watch = watch
         self.service = service
         self.script = script
         self.delay_s = delay_s
@@ -172,6 +174,7 @@ class Listener:
         if fault is not None and fault.callback is not None and effect is Effect.CALL_BEFORE:
             fault.callback()
         answer = self.dispatcher.answer(message, caller)
+        self._watch(message.operation)
         if answer.delay_s:
             await asyncio.sleep(answer.delay_s)
         return await self._disturb(message, answer, fault) if fault is not None else answer
