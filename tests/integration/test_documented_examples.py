@@ -29,7 +29,11 @@ pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 # Examples that go on with what those of another module registered.
-BUILDS_ON = {"opc_link_info": ["opc_end_info"], "opc_diagnosis": ["opc_end_info", "dcom_event_info"]}
+BUILDS_ON = {
+    "opc_link_info": ["opc_end_info"],
+    "opc_diagnosis": ["opc_end_info", "dcom_event_info"],
+    "opc_report": ["opc_end_info", "dcom_info"],
+}
 # The one directory of the controller that an example names, where the documentation has /var/lib.
 SNAPSHOTS = "/var/lib/opc/snapshots/"
 APIS_LOG = (
@@ -85,8 +89,18 @@ def examples_of(module: str) -> str:
     return text
 
 
+def earlier_report() -> list[dict[str, Any]]:
+    """The report of last month that the example goes on with: the same task, in that directory and without one."""
+    (task,) = yaml.safe_load(examples_of("opc_report"))
+    options = {**task["otsec.opc_dcom.opc_report"], "path": "reports/2026-02"}
+    options.pop("earlier")
+    return [{**task, "otsec.opc_dcom.opc_report": options}]
+
+
 def play_of(module: str, directory: Path) -> dict[str, Any]:
-    text = "".join(examples_of(name) for name in (*BUILDS_ON.get(module, ()), module))
+    text = "".join(examples_of(name) for name in BUILDS_ON.get(module, ()))
+    text += yaml.safe_dump(earlier_report()) if module == "opc_report" else ""
+    text += examples_of(module)
     return {
         "hosts": module,
         "gather_facts": False,
