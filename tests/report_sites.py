@@ -138,3 +138,19 @@ def small_report() -> dict[str, Any]:
         "gw01": {"snapshot": {"taken": "2026-01-05T05:00:00Z", "reason": "harden"}, "contents": ["Ole\\x: absent"]}
     }
     return report_of(collected(seen, audits=audited(seen), policies=policies, snapshots=snapshots, earlier=earlier))
+
+
+def poisoned(value: Any, poison: str) -> Any:
+    """The same data with the poison in every text that some host or person has written."""
+    if isinstance(value, Mapping):
+        return {name: item if name in _KEPT else poisoned(item, poison) for name, item in value.items()}
+    if isinstance(value, list):
+        return [poisoned(item, poison) for item in value]
+    return poison + value if isinstance(value, str) else value
+
+
+# Words of ours, by which the report is put together.
+_KEPT = {
+    "schema", "state", "certainty", "way", "ways", "layer", "severity", "phase", "origin", "generated", "compared_with",
+    "last_time", "first_time", "times", "event_id", "read_mode",
+}  # fmt: skip

@@ -16,6 +16,8 @@ SAMBA = ("python3-samba",)
 # wine64 is the loader without 32-bit packages; the compiler builds the program that asks Wine's advapi32.
 WINE = ("wine", "wine64", "gcc-mingw-w64-x86-64")
 
+CHROMIUM = ("chromium", "fonts-dejavu-core")
+
 
 def ensure(packages: Sequence[str], purpose: str) -> bool:
     """Install what is missing if this machine lets us; otherwise leave `purpose` out. True when all are there."""

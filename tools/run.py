@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 
+import axe
 import bundle as bundling
 import debian
 import package as packaging
@@ -76,7 +77,7 @@ def matrix_of(core: str) -> None:
 
 def slow() -> None:
     """Full counts of the property tests and comparisons."""
-    pytest(venv_for(), "-m", "slow and not wine", "tests")
+    pytest(venv_for(), "-m", "slow and not wine and not browser", "tests")
 
 
 def oracles() -> None:
@@ -90,11 +91,23 @@ def wine() -> None:
         pytest(venv_for(), "-m", "wine", "tests")
 
 
+def browser() -> None:
+    """The report in headless Chromium: requests, console, keyboard, paper, accessibility."""
+    axe.ensure()
+    if debian.ensure(debian.CHROMIUM, "the report in a browser"):
+        pytest(venv_for(), "-m", "browser", "tests")
+
+
 def molecule() -> None:
     """The molecule scenarios, through pytest-ansible."""
     # Without the last option pytest-ansible makes a directory of links in this checkout.
     chosen = ("-m", "molecule", "-k", "extensions or not test_scenario", "--ansible-unit-inject-only")
     pytest(venv_for(tools="acceptance"), *chosen, "tests/molecule")
+
+
+def awx() -> None:
+    """Jobs as AWX runs them, the objects made in it, and its execution environment."""
+    pytest(venv_for(tools="acceptance"), "-m", "awx", "--ansible-unit-inject-only", "tests/awx")
 
 
 def package() -> None:
@@ -130,7 +143,7 @@ def bench() -> None:
 
 
 TEST_STEPS: tuple[Callable[[], None], ...] = (oracles, lint, types, drift, unit, e2e, matrix)
-MORE_STEPS = (slow, wine, molecule, package, bundle, sanity, sanity_all, demo, bench)
+MORE_STEPS = (slow, wine, browser, molecule, awx, package, bundle, sanity, sanity_all, demo, bench)
 TARGETS = {step.__name__.replace("_", "-"): (step,) for step in (*TEST_STEPS, *MORE_STEPS)} | {"test": TEST_STEPS}
 
 

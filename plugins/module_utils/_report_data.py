@@ -61,16 +61,17 @@ def report_of(collected: Collected) -> dict[str, Any]:
     verdicts = (check_link(link, seen.ends, seen.unreached) for link in seen.links)
     links = [_link(verdict, problems) for verdict in verdicts]
     hosts = [_host(name, collected) for name in _host_names(collected)]
+    exceptions = list(_exceptions(collected))
     report = {
         "schema": SCHEMA,
         "title": collected.title,
         "generated": collected.generated,
         "compared_with": _earlier_time(collected.earlier),
-        "summary": _summary(links, hosts, problems),
+        "summary": {**_summary(links, hosts, problems), "exceptions": len(exceptions)},
         "problems": [problem.to_dict() for problem in problems],
         "links": links,
         "hosts": hosts,
-        "exceptions": list(_exceptions(collected)),
+        "exceptions": exceptions,
     }
     bounded: dict[str, Any] = _bounded(report)
     return bounded
@@ -109,7 +110,6 @@ def _summary(links: Sequence[Data], hosts: Sequence[Data], problems: Sequence[Pr
         "hosts_pending_reboot": sum(bool(item["reboot_reasons"]) for item in hosts),
         "hosts_drifting": sum(bool(item["drift"]) for item in hosts),
         "hosts_enforced": sum(item["phase"] == Phase.ENFORCED.name.lower() for item in hosts),
-        "exceptions": sum(len(item["exceptions"]) + len(item["weak_switches"]) for item in hosts),
         "causes": len([item for item in problems if item.links]),
         "weaknesses": len([item for item in problems if not item.links]),
     }

@@ -222,7 +222,7 @@ def _lines(texts: Sequence[str]) -> Markup:
     if len(texts) == 1:
         return join((texts[0],))
     more = element("ul", {"class": "plain"}, [element("li", None, text) for text in texts[1:]])
-    title = element("summary", None, f"{len(texts) - 1} more signs of it")
+    title = element("summary", None, f"{_count(len(texts) - 1, 'more sign')} of it")
     return join((texts[0], element("details", {"class": "more"}, title, more)))
 
 

@@ -79,10 +79,11 @@ details details{border:0;margin:.5rem 0 0}
 summary{cursor:pointer;padding:.65rem 0;display:flex;flex-wrap:wrap;gap:.35rem .7rem;align-items:baseline}
 summary::before{content:"\\25b8";color:var(--soft);width:.9rem}
 details[open]>summary::before{content:"\\25be"}
-summary strong{font-size:1.03rem}
+summary>*{min-width:0;overflow-wrap:anywhere}summary strong{font-size:1.03rem}
+.facts div>*,.steps dd,.verdict p{min-width:0}
 details>.body{padding:0 0 1.1rem 1.6rem}
 .facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(15rem,1fr));gap:.3rem 1.4rem;margin:.2rem 0 .6rem}
-.facts div{display:flex;gap:.5rem}.facts dt{color:var(--soft);white-space:nowrap}.facts dd{margin:0}
+.facts div{display:flex;gap:.5rem}.facts dt{color:var(--soft)}.facts dd{margin:0}
 fieldset{border:0;padding:0;margin:.6rem 0 .2rem;display:flex;gap:1.1rem;flex-wrap:wrap;font-size:.92rem}
 legend{float:left;color:var(--soft);margin-right:.3rem}
 #only-fails:checked~.scroll tr[data-state]:not([data-state=fails]){display:none}

@@ -10,14 +10,13 @@ import json
 import re
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
 from functools import cache
 from html.parser import HTMLParser
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from report_sites import GENERATED, audited, collected, large_site, renamed, site_of, small_report
+from report_sites import GENERATED, audited, collected, large_site, poisoned, renamed, site_of, small_report
 
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._errors import ParameterError
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._markup import Markup, element, join, text
@@ -84,22 +83,6 @@ def assert_harmless(html: str) -> None:
     assert style is not None and not re.search(r"url\(|@import|expression", style[1])
     assert not _FORBIDDEN.search(html)
     tree(html)
-
-
-def poisoned(value: Any, poison: str) -> Any:
-    """The same data with the poison in every text that some host or person has written."""
-    if isinstance(value, Mapping):
-        return {name: item if name in _KEPT else poisoned(item, poison) for name, item in value.items()}
-    if isinstance(value, list):
-        return [poisoned(item, poison) for item in value]
-    return poison + value if isinstance(value, str) else value
-
-
-# Words of ours, by which the report is put together.
-_KEPT = {
-    "schema", "state", "certainty", "way", "ways", "layer", "severity", "phase", "origin", "generated", "compared_with",
-    "last_time", "first_time", "times", "event_id", "read_mode",
-}  # fmt: skip
 
 
 # -- hostile data
@@ -269,6 +252,7 @@ def test_the_summary_counts() -> None:
     summary = report["summary"]
     assert (summary["links"], summary["links_works"], summary["links_fails"], summary["links_unknown"]) == (8, 2, 6, 0)
     assert (summary["hosts"], summary["hosts_unreached"], summary["hosts_enforced"]) == (16, 1, 14)
+    assert summary["exceptions"] == len(report["exceptions"]) > 5
     assert summary["causes"] == len([item for item in report["problems"] if item["links"]])
 
 
