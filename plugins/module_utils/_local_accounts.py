@@ -127,3 +127,8 @@ def _never_expires_step(name: str, *, has_wmic: bool) -> str:
         return f'lusrmgr.msc: Users, {name}: check "Password never expires"'
     quoted = name.replace("'", "\\'")
     return f"wmic useraccount where \"LocalAccount=True and Name='{quoted}'\" set PasswordExpires=False"
+
+
+def service_step(service: str, account: str) -> str:
+    """The dialog in which a person changes the account of a service; its command would need the password in it."""
+    return f"services.msc: {service}, Log On: {account}"

@@ -28,6 +28,12 @@ options:
     description: Whether the accounts are to be denied to log on locally. Only for RV(manual_steps).
     type: bool
     default: false
+  services:
+    description:
+      - Names of services, and the account each is to run as, such as C(.\OPCServerUser), C(DOMAIN\name), C(NT
+        SERVICE\name) or C(LocalSystem). A name out of O(names) is a local account. No service is changed.
+    type: dict
+    default: {}
 extends_documentation_fragment:
   - otsec.opc_dcom.attributes.info
 seealso:
@@ -65,6 +71,17 @@ can_create:
       PowerShell to run; M(ansible.windows.win_ping) tells.
   returned: success
   type: bool
+services:
+  description:
+    - The services of O(services), each with its account now, and whether that is the wanted one (RV(ignore:as_wanted)).
+  returned: success
+  type: list
+  elements: dict
+exceptions:
+  description: Services that are wanted to run as LocalSystem.
+  returned: success
+  type: list
+  elements: str
 manual_steps:
   description:
     - What to do by hand where Ansible cannot, in this order, as an administrator at a command prompt of the host. The

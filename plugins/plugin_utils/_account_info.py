@@ -6,13 +6,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..module_utils._errors import ParameterError
-from ..module_utils._local_accounts import LocalGroup, account_name_problem, manual_steps, runs_modules
+from ..module_utils._local_accounts import (
+    LocalGroup,
+    account_name_problem,
+    manual_steps,
+    runs_modules,
+    service_step,
+)
+from ..module_utils._principals import parse_principal
 from ..module_utils._registry import RegistryKey, RegistryType
+from ..module_utils._service_operations import is_local_system, needs_password
 from ._host._accounts import UnknownAccountError
 from ._host._host import Host
 from ._resource import Parameters, Spec
@@ -21,6 +30,7 @@ ACCOUNT_SPEC: Spec = {
     "names": {"type": "list", "elements": "str", "required": True},
     "groups": {"type": "list", "elements": "str", "default": []},
     "deny_interactive_logon": {"type": "bool", "default": False},
+    "services": {"type": "dict", "default": {}},
 }
 # Where the Windows PowerShell engines name their version; the second is that of 2.0.
 _ENGINES = tuple(RegistryKey(f"SOFTWARE\\Microsoft\\PowerShell\\{number}\\PowerShellEngine") for number in (3, 1))
@@ -28,11 +38,24 @@ _PROGRAM = "WindowsPowerShell\\v1.0\\powershell.exe"
 _WMIC = "wbem\\wmic.exe"
 
 
+LOCAL_SYSTEM = "S-1-5-18"
+_SERVICE_NAME = re.compile(r"[^\x00-\x1f/\\\"]{1,256}")
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceWish:
+    """A service, and the account it is to run as."""
+
+    name: str
+    account: str
+
+
 @dataclass(frozen=True, slots=True)
 class AccountQuestion:
     names: tuple[str, ...]
     groups: tuple[str, ...]
     denies_interactive: bool
+    services: tuple[ServiceWish, ...] = ()
 
 
 def parse_question(parameters: Parameters) -> AccountQuestion:
@@ -45,15 +68,25 @@ def parse_question(parameters: Parameters) -> AccountQuestion:
     for index, group in enumerate(groups):
         if not group.strip() or '"' in group or min(group) < " ":
             raise ParameterError(f"groups[{index}]", f"{group!r} is neither the name nor the SID of a local group")
-    return AccountQuestion(names, groups, bool(parameters["deny_interactive_logon"]))
+    services = tuple(ServiceWish(str(name), str(account)) for name, account in parameters["services"].items())
+    for wish in services:
+        if not _SERVICE_NAME.fullmatch(wish.name):
+            raise ParameterError("services", f"{wish.name!r} is not the name of a service")
+        if not is_local_system(wish.account):
+            parse_principal(wish.account)
+    return AccountQuestion(names, groups, bool(parameters["deny_interactive_logon"]), services)
 
 
 def read_accounts(host: Host, question: AccountQuestion) -> dict[str, Any]:
-    """One message for each account, a few more for PowerShell and the names of groups."""
+    """One message for each account and service, a few more for PowerShell and the names of groups.
+
+    Raises: HostStateError for a service that is not there.
+    """
     found = {name: host.accounts.read_user(name) for name in question.names}
     users = [user for user in found.values() if user is not None]
     missing = [name for name, user in found.items() if user is None]
     powershell = _read_powershell(host)
+    services = [_read_service(host, wish, question.names) for wish in question.services]
     needs_hands = missing or any(user.troubles for user in users)
     steps: Sequence[str] = ()
     if needs_hands:
@@ -69,8 +102,41 @@ def read_accounts(host: Host, question: AccountQuestion) -> dict[str, Any]:
         "missing": missing,
         "powershell": powershell,
         "can_create": runs_modules(powershell),
-        "manual_steps": list(steps),
+        "services": services,
+        "exceptions": [
+            f"service {wish.name} runs as LocalSystem: it has every right on its host, and no name in a workgroup"
+            for wish in question.services
+            if is_local_system(wish.account)
+        ],
+        "manual_steps": [
+            *steps,
+            *(service_step(item["name"], item["username"]) for item in services if not item["as_wanted"]),
+        ],
     }
+
+
+def _read_service(host: Host, wish: ServiceWish, local_names: Sequence[str]) -> dict[str, Any]:
+    """What the service runs as; `username` is the wanted account as Windows wants it for a service."""
+    is_local = wish.account.lower() in (name.lower() for name in local_names)
+    current = host.services.require(wish.name).run_as_account
+    return {
+        "name": wish.name,
+        "account": current,
+        "wanted": wish.account,
+        "username": f".\\{wish.account}" if is_local else wish.account,
+        "as_wanted": _service_sid(host, current) == _service_sid(host, wish.account),
+        "needs_password": needs_password(wish.account),
+    }
+
+
+def _service_sid(host: Host, account: str) -> str:
+    """What tells accounts of services apart; the name itself where nothing maps it."""
+    if is_local_system(account):
+        return LOCAL_SYSTEM
+    try:
+        return str(host.accounts.resolve(account))
+    except UnknownAccountError:
+        return account.lower()
 
 
 def _read_powershell(host: Host) -> str:

@@ -15,12 +15,12 @@ from secret_search import files_below, places_of_host, where_found
 
 from playbooks import Ansible, PlaybookRun
 from simulator.host import SimulatedHost
-from simulator.opc import administration as admin
 from simulator.profiles import SERVER_2019, WINDOWS_10
 from simulator.site import SimulatedSite
 from simulator.software import APIS_PROGRAM, opc_client, opc_core_components, prediktor_apis
 from simulator.subsystems.account_database import User
 from simulator.subsystems.clock import VirtualClock
+from simulator.subsystems.service_record import State
 
 HARDEN = "otsec.opc_dcom.harden_opc"
 TREND = r"C:\Program Files\Example\OpcClient.exe"
@@ -47,14 +47,19 @@ MODEL: dict[str, Any] = {
         }
     ],
 }
-FAST = {"opc_server_reboot_interval_s": 0.2, "opc_client_reboot_interval_s": 0.2}
+SERVICES = "{{ {'ApisHive': 'OPCServerUser'} if inventory_hostname == 'gw01' else {} }}"
+ALWAYS = {
+    "opc_server_reboot_interval_s": 0.2,
+    "opc_client_reboot_interval_s": 0.2,
+    "opc_accounts_services": SERVICES,
+}
 
 pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture
 def hosts() -> dict[str, SimulatedHost]:
-    """A server whose service runs as the server's account, and a German client that has none of the accounts."""
+    """A server whose service runs as LocalSystem, and a German client. Neither has any of the accounts."""
     ticking = {name: VirtualClock(ticker=time.monotonic) for name in ADDRESSES}
     apis = [opc_core_components(), prediktor_apis()]
     made = {
@@ -67,8 +72,6 @@ def hosts() -> dict[str, SimulatedHost]:
             software=[opc_core_components(), opc_client(TREND)],
         ),
     }
-    admin.create_account(made["gw01"], "OPCServerUser", SERVER_SECRET)
-    admin.run_service_as(made["gw01"], "ApisHive", "OPCServerUser", SERVER_SECRET)
     for host in made.values():
         host.allow_unencrypted = True
         host.accounts.set_password(None, "Administrator", "Simulated-Passw0rd")
@@ -101,7 +104,7 @@ def ansible(site: SimulatedSite, tmp_path: Path) -> Ansible:
 
 
 def run(ansible: Ansible, *arguments: str, model: dict[str, Any] = MODEL, **more: Any) -> PlaybookRun:
-    return ansible.playbook(HARDEN, "-vvv", "--diff", *arguments, variables={**FAST, "opc_site": model, **more})
+    return ansible.playbook(HARDEN, "-vvv", "--diff", *arguments, variables={**ALWAYS, "opc_site": model, **more})
 
 
 def with_other_passwords() -> dict[str, Any]:
@@ -156,6 +159,9 @@ def test_accounts_are_made_on_both_ends_and_no_password_is_tried_or_shown(
     server, client = (host.accounts for host in hosts.values())
     for name in MODEL["accounts"]:
         assert server.shares_password_with(client, name)
+    process = hosts["gw01"].services.service("ApisHive").process
+    assert process is not None
+    assert process.account == r"GW01\OPCServerUser"
     for user in users_of(hosts):
         assert (user.is_enabled, user.password_never_expires, user.cannot_change_password) == (True, True, True)
     for accounts in (server, client):
@@ -200,5 +206,8 @@ def test_a_password_is_set_again_only_when_told_and_shown_neither_then_nor_in_a_
     for host in hosts.values():
         assert host.accounts.is_password("OPCServerUser", NEW_SERVER_SECRET)
         assert host.accounts.is_password("OPCTrendUser", NEW_CLIENT_SECRET)
+    hosts["gw01"].reboot()
+    hosts["gw01"].clock.advance(60)
+    assert hosts["gw01"].services.service("ApisHive").state is State.RUNNING  # it has the new password as well
     assert any(line.endswith("4625") for line in logons_of(hosts))  # what `always` costs: it tries the password
     assert_nobody_tells(ansible, refused, done, told)

@@ -9,15 +9,19 @@ from typing import Any
 import pytest
 from live_host import LiveHost, LiveHostFactory
 
-from ansible_collections.otsec.opc_dcom.plugins.module_utils._errors import ParameterError
+from ansible_collections.otsec.opc_dcom.plugins.module_utils._errors import DomainError, HostStateError, ParameterError
 from ansible_collections.otsec.opc_dcom.plugins.plugin_utils._account_info import (
     AccountQuestion,
     parse_question,
     read_accounts,
 )
 from simulator.profiles import PROFILES, SERVER_2008_R2, SERVER_2012_R2, SERVER_2019, Profile
+from simulator.software import prediktor_apis
+from simulator.subsystems.registry_value import RegistryValue
 
 DISTRIBUTED_COM_USERS = "S-1-5-32-562"
+SERVICE_KEY = r"HKLM\SYSTEM\CurrentControlSet\Services\ApisHive"
+QUESTION: dict[str, Any] = {"names": ["OPCUser"], "groups": [], "deny_interactive_logon": False, "services": {}}
 
 
 def ask(host: LiveHost, *names: str) -> dict[str, Any]:
@@ -103,10 +107,66 @@ def test_the_commands_make_what_is_missing_on_every_windows(
 @pytest.mark.parametrize("name", ["", "a" * 21, 'x" & calc & "', "PLANT\\opc", "opc@plant", "a\nb"])
 def test_a_name_that_no_command_could_hold_is_refused_before_the_host_is_asked(name: str) -> None:
     with pytest.raises(ParameterError, match=r"names\[1\]"):
-        parse_question({"names": ["OPCUser", name], "groups": [], "deny_interactive_logon": False})
+        parse_question({**QUESTION, "names": ["OPCUser", name]})
 
 
 @pytest.mark.parametrize("group", ["", " ", 'x" & calc & "', "a\r\nb"])
 def test_a_group_that_no_command_could_hold_is_refused(group: str) -> None:
     with pytest.raises(ParameterError, match=r"groups\[0\]"):
-        parse_question({"names": ["OPCUser"], "groups": [group], "deny_interactive_logon": False})
+        parse_question({**QUESTION, "groups": [group]})
+
+
+# -- services
+
+
+def ask_services(host: LiveHost, **services: str) -> dict[str, Any]:
+    question = parse_question({**QUESTION, "services": services})
+    answer: dict[str, Any] = host.ask(lambda opened: read_accounts(opened, question))
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("now", "wanted", "as_wanted"),
+    [
+        ("LocalSystem", "LocalSystem", True),
+        ("LocalSystem", r"NT AUTHORITY\SYSTEM", True),
+        ("LocalSystem", "OPCUser", False),
+        (r".\OPCUser", "opcuser", True),
+        (r"GW01\OPCUser", r".\OPCUser", True),
+        (r".\OPCUser", "LocalSystem", False),
+        (r".\OPCUser", r".\nobody", False),
+        (r"NT SERVICE\ApisHive", r"NT SERVICE\ApisHive", True),
+        (r"NT AUTHORITY\NetworkService", r"NT AUTHORITY\NETWORK SERVICE", True),
+        (r"NT AUTHORITY\NetworkService", r"NT AUTHORITY\LOCAL SERVICE", False),
+    ],
+)
+def test_whether_a_service_runs_as_the_wanted_account(
+    live: LiveHostFactory, now: str, wanted: str, as_wanted: bool
+) -> None:
+    host = live("gw01", software=[prediktor_apis()])
+    host.simulated.accounts.create_user(None, "OPCUser", "Secret-of-1", cannot_change_password=True)
+    host.simulated.accounts.update_user(None, "OPCUser", password_never_expires=True)
+    host.simulated.registry.put(SERVICE_KEY, "ObjectName", RegistryValue.sz(now))
+    host.simulated.journal.records.clear()
+    found = ask_services(host, ApisHive=wanted)
+    (service,) = found["services"]
+    assert service["as_wanted"] is as_wanted
+    assert service["username"] == (
+        r".\OPCUser" if wanted == "OPCUser" else wanted if "\\" in wanted else service["username"]
+    )
+    assert found["manual_steps"] == ([] if as_wanted else [f"services.msc: ApisHive, Log On: {service['username']}"])
+    assert [item.split(":")[0] for item in found["exceptions"]] == (
+        ["service ApisHive runs as LocalSystem"] if wanted in ("LocalSystem", r"NT AUTHORITY\SYSTEM") else []
+    )
+    assert host.writes == []
+
+
+def test_a_service_that_is_not_there_is_an_error(live: LiveHostFactory) -> None:
+    with pytest.raises(HostStateError, match="no service Nope"):
+        ask_services(live("gw01"), Nope="LocalSystem")
+
+
+@pytest.mark.parametrize("services", [{"a/b": "LocalSystem"}, {'x" & calc': "LocalSystem"}, {"ApisHive": "\\x"}])
+def test_what_is_no_service_or_no_account_is_refused(services: dict[str, str]) -> None:
+    with pytest.raises(DomainError):
+        parse_question({**QUESTION, "services": services})
