@@ -369,6 +369,20 @@ def check_rule_through_cmd(wanted: FirewallRule) -> bool:
     return True
 
 
+@pytest.mark.parametrize(
+    "program",
+    [
+        "C:\\Program Files (x86)\\Bediener S\u00fcd & Nord\\^hive!.exe",
+        "C:\\\u4e2d\u6587 \u0440\u0443\\\u00e5 b.exe",
+        "C:\\a;b=c,d+e@f#g$h'i`j{k}[l]\\m~n.exe",
+        "C:\\a & whoami & b\\c.exe",
+    ],
+)
+def test_a_program_path_with_whatever_windows_allows_arrives_as_it_is(program: str) -> None:
+    rule = parse_rule(f"v2.10|Action=Allow|Active=TRUE|Dir=In|Protocol=6|App={program}|Name=OPC server|")
+    assert check_rule_through_cmd(rule)
+
+
 @settings(max_examples=400, deadline=None)
 @given(random_rules())
 def test_a_written_rule_is_the_wanted_rule(wanted: FirewallRule) -> None:
