@@ -211,3 +211,24 @@ def test_a_password_is_set_again_only_when_told_and_shown_neither_then_nor_in_a_
     assert hosts["gw01"].services.service("ApisHive").state is State.RUNNING  # it has the new password as well
     assert any(line.endswith("4625") for line in logons_of(hosts))  # what `always` costs: it tries the password
     assert_nobody_tells(ansible, refused, done, told)
+
+
+def test_passwords_of_plain_variables_are_kept_as_well(ansible: Ansible, hosts: dict[str, SimulatedHost]) -> None:
+    """A site without links says account and password once for all its servers, and for all its clients."""
+    variables = {
+        "opc_server_service": "ApisHive",
+        "opc_server_prog_id": "Prediktor.ApisOPCServer.1",
+        "opc_server_program": APIS_PROGRAM,
+        "opc_server_account": "OPCServerUser",
+        "opc_server_account_password": SERVER_SECRET,
+        "opc_client_program": TREND,
+        "opc_client_account": "OPCTrendUser",
+        "opc_client_account_password": CLIENT_SECRET,
+    }
+    done = run(ansible, model={"hosts": MODEL["hosts"]}, **variables)
+
+    assert done.returncode == 0, done.output
+    server, client = (host.accounts for host in hosts.values())
+    for name in MODEL["accounts"]:
+        assert server.shares_password_with(client, name)
+    assert_nobody_tells(ansible, done)
