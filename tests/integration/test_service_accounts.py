@@ -115,3 +115,22 @@ def test_what_cannot_be_done_is_said_before_anything_is_changed(
     assert len(done.statuses("failed")) == 1, done.output
     assert said in done.output
     assert site[name].writes == []
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"opc_accounts_service_passwords": SECRET},
+        {"opc_accounts_list": [SECRET]},
+        {"opc_accounts_list": {"OPCServerUser": SECRET}},
+        {"opc_accounts_list": [{"name": "OPCServerUser", "pasword": SECRET}]},
+    ],
+    ids=["text for a mapping", "text for an account", "mapping for a list", "wrong key"],
+)
+def test_a_mistake_beside_a_password_does_not_show_it(
+    site: SimulatedSite, ansible: Ansible, variables: dict[str, Any]
+) -> None:
+    done = run(ansible, opc_accounts_services={"ApisHive": "LocalSystem"}, **variables)
+    assert len(done.statuses("failed")) == 1, done.output
+    assert where_found([SECRET], {"output": done.output, "results": repr(done.results)}) == []
+    assert site["gw01"].writes == []
