@@ -1,0 +1,318 @@
+# Copyright (c) 2026 The otsec.opc_dcom contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The same hardening done four ways on simulated hosts: the roles, single modules, stock modules, and the floor.
+
+The floor is Ansible's own cost: as many tasks as the role has, each doing nothing. The simulated hosts take no time to
+start PowerShell, which a real one does for every task of a stock module (0.3 to 6 s), so the comparison favours these.
+
+    compare.py [--hosts 1,10] [--delays 0,10,50] [--ways roles,modules,stock,floor] [--output docs/benchmark.md]
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+import plot  # noqa: E402
+
+from simulator.host import SimulatedHost  # noqa: E402
+from simulator.inventory import format_inventory  # noqa: E402
+from simulator.profiles import SERVER_2019  # noqa: E402
+from simulator.site import SimulatedSite  # noqa: E402
+from simulator.software import APIS_APP_ID, OPC_ENUM_APP_ID, opc_core_components, prediktor_apis  # noqa: E402
+from simulator.subsystems.clock import VirtualClock  # noqa: E402
+
+WAYS = ("roles", "modules", "stock", "floor")
+ACCOUNT, PEER = "OPCClientUser", "10.0.0.21"
+PASSWORD = "Simulated-Passw0rd"  # of the simulated hosts
+RUNS = ("first", "no change")
+OLE = "HKLM:\\SOFTWARE\\Microsoft\\Ole"
+PROGRAMS = {"OpcEnum": "C:\\Windows\\SysWOW64\\OpcEnum.exe", "ApisHive": "C:\\apis\\bin64\\apishivex64.exe"}
+FORKS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What one run cost: per host where `hosts` divides it, else of the controller as a whole."""
+
+    way: str
+    run: str
+    hosts: int
+    delay_ms: int
+    messages: float
+    kilobytes_up: float
+    kilobytes_down: float
+    connections: float
+    wall_s: float
+    cpu_s: float
+    peak_mb: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--hosts", default="1,10")
+    parser.add_argument("--delays", default="0,10,50", help="milliseconds a network round trip takes")
+    parser.add_argument("--ways", default=",".join(WAYS))
+    parser.add_argument("--output", type=Path, help="a Markdown file; the plot goes to images/benchmark.svg beside it")
+    options = parser.parse_args()
+    figures: list[Figures] = []
+    for count in map(int, options.hosts.split(",")):
+        for delay_ms in map(int, options.delays.split(",")):
+            for way in options.ways.split(","):
+                figures += measure(way, count, delay_ms)
+                for item in figures[-len(RUNS) :]:
+                    print(row(item), flush=True)
+    if options.output:
+        write(options.output, figures, sys.argv[1:])
+
+
+# -- the job ---------------------------------------------------------------------------------------------------------
+
+
+def site_model(names: Sequence[str]) -> dict[str, Any]:
+    """Each host is an OPC server that one client, which is not in the inventory, subscribes to and browses."""
+    return {
+        "applications": {
+            "apis": {"prog_id": "Prediktor.ApisOPCServer.1", "service": "ApisHive", "program": PROGRAMS["ApisHive"]}
+        },
+        "accounts": {ACCOUNT: {"password": PASSWORD}},
+        "hosts": {"hist01": {"address": PEER}},
+        "links": [
+            {
+                "name": f"link {name}",
+                "server": {"host": name, "application": "apis", "account": ACCOUNT},
+                "client": {"host": "hist01", "application": "apis", "account": ACCOUNT},
+                "read_mode": "poll",
+                "browse": True,
+            }
+            for name in names
+        ],
+    }
+
+
+def roles_play(names: Sequence[str]) -> list[dict[str, Any]]:
+    variables = {"opc_site": site_model(names), "opc_server_reboot_interval_s": 0.2}
+    return [{"hosts": "all", "gather_facts": False, "roles": ["otsec.opc_dcom.opc_server"], "vars": variables}]
+
+
+def modules_play(names: Sequence[str]) -> list[dict[str, Any]]:
+    """One task for each concern, as people who compose their own would write it."""
+    mine = "otsec.opc_dcom."
+    entries = [{"principal": f".\\{ACCOUNT}", "rights": ["remote_access"]}]
+    launch = [{"principal": f".\\{ACCOUNT}", "rights": ["remote_activation"]}]
+    tasks: list[dict[str, Any]] = [
+        {mine + "dcom_defaults": {"authentication_level": "packet_integrity", "impersonation_level": "identify"}},
+        {mine + "dcom_logging": {"activation_failures": "always", "call_failures": "always"}},
+        account_task(),
+        {mine + "opc_enum": {"clients": [f".\\{ACCOUNT}"]}},
+        *(
+            {mine + "dcom_permission": {"scope": "machine_limit", "kind": kind, "entries": wanted}}
+            for kind, wanted in (("access", entries), ("launch", launch))
+        ),
+        *(
+            {mine + "dcom_permission": {"scope": "application", "kind": kind, "service": "ApisHive", "entries": wanted}}
+            for kind, wanted in (("access", entries), ("launch", launch))
+        ),
+        {
+            mine + "opc_firewall": {
+                "opc_enum": True,
+                "applications": [{"service": "ApisHive"}],
+                "remote_addresses": [PEER],
+            }
+        },
+        {mine + "opc_reboot": {"interval_s": 0.2}},
+    ]
+    return [{"hosts": "all", "gather_facts": False, "tasks": tasks}]
+
+
+def account_task() -> dict[str, Any]:
+    options = {"name": ACCOUNT, "password": PASSWORD, "update_password": "on_create", "groups_action": "add"}
+    return {"ansible.windows.win_user": {**options, "groups": ["Distributed COM Users"]}}
+
+
+def stock_play(names: Sequence[str]) -> list[dict[str, Any]]:
+    """What a careful engineer writes without this collection: permissions as bytes copied from a host that works."""
+    tasks: list[dict[str, Any]] = [
+        *(
+            registry_task(OLE, name, 5 if "Authentication" in name else 2 if "Impersonation" in name else 1, "dword")
+            for name in (
+                "LegacyAuthenticationLevel",
+                "LegacyImpersonationLevel",
+                "ActivationFailureLoggingLevel",
+                "CallFailureLoggingLevel",
+            )
+        ),
+        account_task(),
+        *(registry_task(OLE, f"Machine{kind}Restriction", SHIPPED, "binary") for kind in ("Access", "Launch")),
+        *(
+            registry_task(f"HKLM:\\SOFTWARE\\Classes\\AppID\\{app_id}", name, data, kind)
+            for app_id in (OPC_ENUM_APP_ID, APIS_APP_ID)
+            for name, data, kind in (
+                ("AuthenticationLevel", 5, "dword"),
+                ("AccessPermission", SHIPPED, "binary"),
+                ("LaunchPermission", SHIPPED, "binary"),
+            )
+        ),
+        {"ansible.windows.win_service": {"name": "OpcEnum", "start_mode": "manual", "state": "started"}},
+        *(
+            {"community.windows.win_firewall_rule": rule}
+            for rule in (
+                firewall_rule("OPC endpoint mapper", {"localport": "135"}),
+                *(firewall_rule(f"OPC {name}", {"program": program}) for name, program in PROGRAMS.items()),
+            )
+        ),
+    ]
+    for number, task in enumerate(tasks):
+        task["register"] = f"done{number}"
+    changed = " or ".join(f"done{number} is changed" for number in range(4))
+    reboot = {"ansible.windows.win_reboot": {"post_reboot_delay": 0}, "when": changed}
+    return [{"hosts": "all", "gather_facts": False, "tasks": [*tasks, reboot]}]
+
+
+# A descriptor of the usual size; its content makes no difference here.
+SHIPPED = (
+    "01000480440000005400000000000000140000000200300002000000000014000b0000000101000000000005120000000000180007000000"
+    "0102000000000005200000002002000001020000000000052000000020020000010200000000000520000000200200"
+)
+
+
+def registry_task(path: str, name: str, data: object, kind: str) -> dict[str, Any]:
+    text = ",".join(f"0x{byte:02x}" for byte in bytes.fromhex(str(data))) if kind == "binary" else data
+    value = f"hex:{text.replace('0x', '')}" if kind == "binary" and isinstance(text, str) else data
+    return {"ansible.windows.win_regedit": {"path": path, "name": name, "data": value, "type": kind}}
+
+
+def firewall_rule(name: str, what: Mapping[str, str]) -> dict[str, str]:
+    common = {"direction": "in", "action": "allow", "protocol": "tcp", "remoteip": PEER, "profiles": "private,domain"}
+    return {"name": name, **common, "state": "present", "enabled": "yes", **what}
+
+
+def floor_play(names: Sequence[str]) -> list[dict[str, Any]]:
+    """As many tasks as a run of the role has."""
+    tasks = [{"ansible.builtin.debug": {"msg": "nothing"}} for _number in range(ROLE_TASKS)]
+    return [{"hosts": "all", "gather_facts": False, "tasks": tasks}]
+
+
+ROLE_TASKS = 6
+PLAYS = {"roles": roles_play, "modules": modules_play, "stock": stock_play, "floor": floor_play}
+
+
+# -- measuring -------------------------------------------------------------------------------------------------------
+
+
+def make_host(name: str) -> SimulatedHost:
+    clock = VirtualClock(ticker=time.monotonic)
+    host = SimulatedHost(name, SERVER_2019, clock=clock, software=[opc_core_components(), prediktor_apis()])
+    host.allow_unencrypted = True
+    host.accounts.set_password(None, "Administrator", PASSWORD)
+    return host
+
+
+def measure(way: str, count: int, delay_ms: int) -> list[Figures]:
+    """A first run and one without a change, each as a process of its own."""
+    names = [f"gw{number:03}" for number in range(1, count + 1)]
+    with SimulatedSite({name: make_host(name) for name in names}, delay_s=delay_ms / 1000) as site:
+        found = []
+        for run in RUNS:
+            for name in names:
+                site[name].statistics.reset()
+            wall_s, cpu_s, peak_mb = run_play(PLAYS[way](names), site)
+            found.append(figures_of(way, run, site, delay_ms, (wall_s, cpu_s, peak_mb)))
+        site.check()
+    return found
+
+
+def run_play(play: Sequence[Mapping[str, Any]], site: SimulatedSite) -> tuple[float, float, float]:
+    """Wall and CPU seconds and peak memory (MB of the largest process) of ansible-playbook."""
+    with tempfile.TemporaryDirectory() as scratch:
+        path, inventory = Path(scratch) / "play.json", Path(scratch) / "hosts.json"
+        path.write_text(json.dumps(play), encoding="utf-8")
+        variables = {name: dict(site.inventory_vars(name)) for name in site}
+        inventory.write_text(format_inventory(variables, {"opc_servers": list(site)}), encoding="utf-8")
+        command = ["ansible-playbook", str(path), "-i", str(inventory), "-f", str(FORKS)]
+        started, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "HOME": scratch})
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        raise SystemExit(done.stdout[-6000:] + done.stderr[-2000:])
+    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return time.monotonic() - started, cpu_s, after.ru_maxrss / 1024
+
+
+def figures_of(way: str, run: str, site: SimulatedSite, delay_ms: int, cost: tuple[float, float, float]) -> Figures:
+    counted = [site[name].statistics for name in site]
+    count = len(counted)
+    return Figures(
+        way,
+        run,
+        count,
+        delay_ms,
+        messages=sum(item.messages for item in counted) / count,
+        kilobytes_up=sum(item.bytes_received for item in counted) / count / 1000,
+        kilobytes_down=sum(item.bytes_sent for item in counted) / count / 1000,
+        connections=sum(item.connections for item in counted) / count,
+        wall_s=cost[0],
+        cpu_s=cost[1],
+        peak_mb=cost[2],
+    )
+
+
+# -- telling ---------------------------------------------------------------------------------------------------------
+
+
+HEADINGS = (
+    "way", "run", "hosts", "round trip ms", "messages", "kB up", "kB down", "connections", "wall s", "CPU s", "peak MB",
+)  # fmt: skip
+
+
+def cells(item: Figures) -> list[str]:
+    return [
+        item.way,
+        item.run,
+        str(item.hosts),
+        str(item.delay_ms),
+        f"{item.messages:.0f}",
+        f"{item.kilobytes_up:.0f}",
+        f"{item.kilobytes_down:.0f}",
+        f"{item.connections:.0f}",
+        f"{item.wall_s:.1f}",
+        f"{item.cpu_s:.1f}",
+        f"{item.peak_mb:.0f}",
+    ]
+
+
+def row(item: Figures) -> str:
+    return f"| {' | '.join(cells(item))} |"
+
+
+def write(output: Path, figures: Sequence[Figures], arguments: Sequence[str]) -> None:
+    machine = f"{os.cpu_count()} cores {platform.machine()}, Python {platform.python_version()}, {platform.system()}"
+    text = (ROOT / "benchmarks" / "introduction.md").read_text(encoding="utf-8")
+    table = [f"| {' | '.join(HEADINGS)} |", f"|{'---|' * len(HEADINGS)}", *map(row, figures)]
+    when = datetime.datetime.now(datetime.timezone.utc).date()
+    made = f"Made on {when} with `make bench`, that is `compare.py {' '.join(arguments)}`, on {machine}."
+    output.write_text("\n".join([text.rstrip(), "", made, "", *table, ""]), encoding="utf-8")
+    images = output.parent / "images"
+    images.mkdir(exist_ok=True)
+    points = [(item.way, item.run, item.hosts, item.delay_ms, item.messages, item.wall_s) for item in figures]
+    (images / "benchmark.svg").write_text(plot.draw(points), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
