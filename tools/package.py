@@ -57,7 +57,7 @@ def names_in(tarball: Path) -> set[str]:
 def install(venv: Path, tarball: Path) -> Path:
     """Install into an empty directory that has only what the collection depends on. Returns that directory."""
     target = fresh(OUTPUT / "installed")
-    lend(target)
+    lend(target, "ansible")
     command = ("ansible-galaxy", "collection", "install", "--offline", "-p", str(target), str(tarball))
     call(venv, *command, cwd=target, extra={"ANSIBLE_COLLECTIONS_PATH": str(target)})
     return target

@@ -33,7 +33,7 @@ PYTHONS = {
 # PyPI packages and the collections that are borrowed from them; ansible.windows 3.x supports every core above.
 BORROWED = ("ansible==14.5.0", ("ansible/windows", "community/windows"))
 # Later packages carry no awx.awx any more.
-BORROWED_FOR_ACCEPTANCE = ("ansible==12.3.0", ("awx/awx",))
+BORROWED_FOR_TOOLS = ("ansible==12.3.0", ("awx/awx",))
 
 
 def find_python(version: str) -> str | None:
@@ -128,8 +128,8 @@ def main() -> None:
     venv = ensure_venv(tools or core, ROOT / "requirements" / f"{tools or f'core-{core}'}.txt", python)
     link_checkout()
     borrow(venv, *BORROWED, COLLECTIONS / "borrowed.stamp")
-    if options.acceptance:
-        borrow(venv, *BORROWED_FOR_ACCEPTANCE, COLLECTIONS / "borrowed-for-acceptance.stamp")
+    if tools:
+        borrow(venv, *BORROWED_FOR_TOOLS, COLLECTIONS / "borrowed-for-tools.stamp")
     print(venv)
 
 

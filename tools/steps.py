@@ -151,7 +151,7 @@ def copy_checkout(collections: Path) -> Path:
             shutil.copy(ROOT / name, copy / name)
     for command in (("init", "--quiet"), ("add", "--all", "--force")):
         subprocess.run(["git", *command], cwd=copy, check=True)
-    lend(collections)
+    lend(collections, "ansible", "awx")
     return copy
 
 
@@ -162,8 +162,10 @@ def known_files() -> set[str]:
     return set(filter(None, listed.split("\0")))
 
 
-def lend(collections: Path) -> None:
-    """Put the borrowed collections of this checkout into another collections directory."""
+def lend(collections: Path, *namespaces: str) -> None:
+    """Put borrowed collections of this checkout into another collections directory."""
     (collections / "ansible_collections").mkdir(parents=True, exist_ok=True)
-    borrowed = collections / "ansible_collections" / "ansible"
-    borrowed.symlink_to(COLLECTIONS / "ansible_collections" / "ansible", target_is_directory=True)
+    for name in namespaces:
+        source = COLLECTIONS / "ansible_collections" / name
+        if source.is_dir():
+            (collections / "ansible_collections" / name).symlink_to(source, target_is_directory=True)
