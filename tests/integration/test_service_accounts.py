@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,6 +99,22 @@ def test_local_system_is_an_exception_in_every_run_and_a_restart_can_be_left(
         assert sorted(set(done.statuses("changed"))) == status
     assert host.services.config("ApisHive").account == "LocalSystem"
     assert services_written(site) == ["services change ApisHive"]
+
+
+def test_an_audit_names_services_that_run_as_another_account(
+    site: SimulatedSite, ansible: Ansible, tmp_path: Path
+) -> None:
+    ansible.groups = {"opc_servers": ["gw01"]}
+    reports = []
+    for account in (r"NT SERVICE\ApisHive", "LocalSystem"):
+        variables = {"opc_accounts_services": {"ApisHive": account}, "opc_audit_path": str(tmp_path)}
+        audit = ansible.playbook("otsec.opc_dcom.audit_opc", "--limit", "gw01", variables=variables)
+        assert (tmp_path / "gw01.json").exists(), audit.output
+        reports.append(json.loads((tmp_path / "gw01.json").read_text()))
+    assert site["gw01"].writes == []
+    assert "service ApisHive runs as another account" in reports[0]["drift"]
+    assert not any("ApisHive" in line for line in reports[1]["drift"])
+    assert any(line.startswith("service ApisHive runs as LocalSystem") for line in reports[1]["exceptions"])
 
 
 @pytest.mark.parametrize(
