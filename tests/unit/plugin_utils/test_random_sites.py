@@ -10,8 +10,13 @@ import random
 from collections.abc import Iterator
 
 import pytest
+from memory_host import MemoryHost
 from random_sites import Caller, PlayedSite, RandomSite, callers_of, is_declared, is_declared_account, make_site
 
+from ansible_collections.otsec.opc_dcom.plugins.module_utils._end_facts import EndFacts, facts_from_dict
+from ansible_collections.otsec.opc_dcom.plugins.module_utils._link_check import check_link
+from ansible_collections.otsec.opc_dcom.plugins.module_utils._link_spec import link_from_dict
+from ansible_collections.otsec.opc_dcom.plugins.plugin_utils._end_info import EndQuestion, read_end
 from simulator.opc.layers import Layer
 from simulator.subsystems.registry_value import RegistryValue
 
@@ -34,6 +39,17 @@ def switch_firewalls_off(played: PlayedSite) -> None:
         host.firewall.reload()
 
 
+def judged(played: PlayedSite) -> dict[str, bool | None]:
+    """Whether opc_link_info says that a link works, by its name."""
+    specs = [link_from_dict(item["path"], item) for item in played.site.source().links()]
+    ends: dict[str, EndFacts] = {}
+    for name, host in played.hosts.items():
+        links = tuple(spec for spec in specs if spec.ends_on(name))
+        facts = MemoryHost(host).ask(lambda opened, name=name, links=links: read_end(opened, EndQuestion(name, links)))
+        ends[name] = facts_from_dict(name, facts.to_dict())
+    return {spec.path: check_link(spec, ends).works for spec in specs}
+
+
 def assert_site(seed: int) -> None:
     """Declared links work, also after a second run that changes nothing; undeclared ones are refused."""
     site = make_site(random.Random(seed))
@@ -44,6 +60,9 @@ def assert_site(seed: int) -> None:
     for link in site.links:
         outcome = played.play(link)
         assert outcome.ok, (link, outcome.evidence)
+    verdicts = judged(played)
+    assert verdicts == dict.fromkeys(verdicts, True)
+    assert len(verdicts) == len(site.links)
     for caller, server in undeclared(site):
         assert not played.play_caller(caller, server).connection.ok, (caller, server)
     # The doors hold by themselves: without firewalls only accounts count.
