@@ -47,8 +47,16 @@ class Step:
 PREVIEW = Step("What would change on gw01", "harden_opc", ("--check", "--diff", "--limit", "gw01"))
 HARDEN = Step("Harden the site: clients first, then servers; each host reboots once", "harden_opc", writes=True)
 AGAIN = Step("Again: nothing is left to do", "harden_opc")
+REPORT = OUTPUT / "report.html"
+_REPORT_OPTIONS = {"opc_report_path": OUTPUT, "opc_report_name": REPORT.stem, "opc_report_title": "Demo plant"}
 # What is done with the hardened site. Files belong into OUTPUT.
-AFTERWARDS: tuple[Step, ...] = ()
+AFTERWARDS: tuple[Step, ...] = (
+    Step(
+        "Report the site, for engineers and auditors",
+        "report_opc",
+        tuple(word for name, value in _REPORT_OPTIONS.items() for word in ("-e", f"{name}='{value}'")),
+    ),
+)
 
 
 class Demo:
@@ -136,6 +144,8 @@ def main(steps: Sequence[Step] = AFTERWARDS) -> int:
         for step in (AGAIN, *steps):
             demo.run(step)
         site.check()
+    if REPORT.is_file():
+        print(f"\nThe report of the site: {REPORT}")
     for problem in demo.problems:
         print(f"demo: {problem}", file=sys.stderr)
     print(f"\ndemo: {'FAILED' if demo.problems else 'done'} in {time.monotonic() - started:.0f} s")

@@ -53,6 +53,7 @@ _MAX_WHY = 6
 _SKEW = timedelta(minutes=5)
 _MAX_TEXT = 400
 _OVER = "over, by the configuration of now"
+_BEFORE = "not again since the last boot of"
 
 
 class Certainty(enum.IntEnum):
@@ -297,6 +298,8 @@ class _Walk:
         states = {item.state for item in self.layers if item.layer.value == layer}
         if LayerState.REFUSES in states:
             return replace(made, certainty=Certainty.REFUSES)
+        if self._is_over(clue, clue.host):
+            return replace(made, certainty=Certainty.POSSIBLE, why=(f"{_BEFORE} {clue.host}: {clue.text}",))
         if clue.is_hidden or cause is Cause.RUNS_AS_OTHER:
             return made
         if LayerState.UNKNOWN in states or not states:
@@ -319,7 +322,7 @@ class _Walk:
         host = clue.host if cause is Cause.NAME_RESOLUTION else called
         made = _Candidate(self.link, self.way, layer, cause, Certainty.LIKELY, 2, host, (clue.text,), clue)
         if self._is_over(clue, clue.host):
-            return replace(made, certainty=Certainty.POSSIBLE, why=(f"{_OVER}: {clue.text}",))
+            return replace(made, certainty=Certainty.POSSIBLE, why=(f"{_BEFORE} {clue.host}: {clue.text}",))
         return made
 
     def _is_over(self, clue: Clue, host: str) -> bool:

@@ -110,7 +110,7 @@ def _summary(links: Sequence[Data], hosts: Sequence[Data], problems: Sequence[Pr
         "hosts_pending_reboot": sum(bool(item["reboot_reasons"]) for item in hosts),
         "hosts_drifting": sum(bool(item["drift"]) for item in hosts),
         "hosts_enforced": sum(item["phase"] == Phase.ENFORCED.name.lower() for item in hosts),
-        "causes": len([item for item in problems if item.links]),
+        "causes": len([item for item in problems if item.links and item.certainty <= Certainty.LIKELY]),
         "weaknesses": len([item for item in problems if not item.links]),
     }
 

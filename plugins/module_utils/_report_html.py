@@ -174,7 +174,8 @@ def _footer(report: Data) -> Markup:
 
 def _problems(report: Data) -> Markup:
     problems = report["problems"]
-    concerned = [item for item in problems if item["links"]]
+    concerned = [item for item in problems if item["links"] and item["certainty"] != "possible"]
+    unsure = [item for item in problems if item["links"] and item["certainty"] == "possible"]
     others = [item for item in problems if not item["links"]]
     intro = "Most likely cause first. Run a playbook with --check --diff before you run it." if concerned else None
     nothing = element("p", None, "Nothing refuses, as far as configuration and logs tell.")
@@ -185,6 +186,7 @@ def _problems(report: Data) -> Markup:
         element("h2", {"id": "problems-title"}, "Problems"),
         element("p", {"class": "soft"}, intro) if intro else nothing,
         element("ol", {"class": "problems"}, listed) if listed else None,
+        _unsure(unsure),
         _weaknesses(others),
     )
 
@@ -200,6 +202,16 @@ def _problem(number: int, item: Data) -> Markup:
         element("span", {"class": "rank", "aria-hidden": "true"}, number),
         element("div", None, title, element("p", {"class": "soft small"}, f"Concerns {links}"), _steps(item)),
     )
+
+
+def _unsure(items: Sequence[Data]) -> Markup | None:
+    """Folded: what the configuration of now contradicts, what was not seen again, what was not looked at."""
+    if not items:
+        return None
+    listed = [_problem(number, item) for number, item in enumerate(items, 1)]
+    title = element("strong", None, f"{_count(len(items), 'thing')} that may be over or is not certain")
+    hint = element("span", {"class": "soft small"}, "of an earlier state, as far as is known")
+    return element("details", None, element("summary", None, title, hint), element("ol", {"class": "problems"}, listed))
 
 
 def _steps(item: Data) -> Markup:
@@ -297,7 +309,9 @@ def _state_badge(state: str, text: str | None = None) -> Markup:
 
 def _links(report: Data) -> Markup:
     links = report["links"]
-    head = element("tr", None, [_th(name) for name in ("No.", "Link", "Client", "Server", "Result", "First refusal")])
+    head = element(
+        "tr", None, [_th(name) for name in ("No.", "Link", "Client", "Server", "Result", "First refusal, or advice")]
+    )
     rows = [_link(number, link) for number, link in enumerate(links, 1)]
     table = element(
         "table",
@@ -347,7 +361,7 @@ def _link(number: int, link: Data) -> Markup:
         element("td", None, link["client"]["host"], _under(_end(link["client"]))),
         element("td", None, link["server"]["host"], _under(_end(link["server"]))),
         element("td", None, _state_badge(link["state"])),
-        element("td", None, refusal),
+        element("td", None, refusal, [_under(text) for text in (*link["pending"], *link["advice"])]),
     )
     return element("tr", {"data-state": link["state"]}, cells)
 
@@ -365,7 +379,7 @@ def _layers(number: int, link: Data) -> Markup:
     head = element("tr", None, [_th(name) for name in ("Layer", "Host", "State", "Evidence", "Do this")])
     ways = [_way(way, list(items)) for way, items in groupby(link["layers"], lambda item: str(item["way"]))]
     table = element("table", None, element("thead", None, head), ways)
-    waits = [element("li", None, text) for text in link["pending"]]
+    waits = [element("li", None, text) for text in (*link["pending"], *link["advice"])]
     title = element("strong", None, f"{number}. {link['name']}")
     return element(
         "details",

@@ -45,7 +45,7 @@ _WAYS = (("connect", "to the server"), ("browse", "to OpcEnum"), ("callback", "t
 # First and last column of what belongs together.
 _BRACKETS = ((0, 4, "the way there"), (5, 6, "who asks"), (7, 10, "launch doors"), (11, 12, "access doors"))
 _WIDTH, _CARD, _LANES, _FIRST, _STEP = 1100, 218, 322, 342, 38
-_SERVER, _HEAD, _LANE, _GAP = 832, 142, 24, 18
+_SERVER, _HEAD, _LANE, _GAP, _LEAST = 832, 142, 24, 18, 64
 _ORDER = ("ok", "unsure", "bad")
 
 
@@ -113,7 +113,7 @@ def _block(server: Server, top: int) -> Markup:
 
 def _row_height(item: tuple[int, Data]) -> int:
     link = item[1]
-    return max(_LANE * len(_lanes(link)), 2 * _LANE) + _GAP
+    return max(_LANE * len(_lanes(link)), _LEAST) + _GAP
 
 
 def _lanes(link: Data) -> list[tuple[str, str]]:
