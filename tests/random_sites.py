@@ -105,10 +105,17 @@ def make_site(rng: random.Random, most_hosts: int = 12, most_links: int = 16) ->
 def is_declared(site: RandomSite, caller: Caller, server: str) -> bool:
     """Whether Windows has to let the caller in: its address and its account are both declared for the server.
 
-    Windows ties neither to the other, nor to a program; see docs/limits.md.
+    Windows ties neither to the other, nor to a program; see docs/site_model.md. An address is declared for the server's
+    program by a client there, and by a server there that calls the same program back, where that is a client as well.
     """
-    hosts = {link["client"]["host"] for link in site.links if link["server"]["host"] == server}
-    return caller.host in hosts and is_declared_account(site, caller, server)
+    clients = {link["client"]["host"] for link in site.links if link["server"]["host"] == server}
+    calling_back = {
+        link["server"]["host"]
+        for link in site.links
+        if (link["client"]["host"], link["client"]["application"]) == (server, "hive")
+        and link["read_mode"] == "subscribe"
+    }
+    return caller.host in clients | calling_back and is_declared_account(site, caller, server)
 
 
 def is_declared_account(site: RandomSite, caller: Caller, server: str) -> bool:
