@@ -48,7 +48,7 @@ def model_of(plant: Plant) -> dict[str, Any]:
     return model
 
 
-def seen_in(plant: Plant, *, with_log: bool = True, with_events: bool = True) -> Seen:
+def seen_in(plant: Plant, *, with_log: bool = True, with_events: bool = True, with_discovery: bool = False) -> Seen:
     """Try the link, then read everything that the playbook diagnose_opc reads."""
     outcome = plant.connect()
     spec: LinkSpec = replace(spec_of(plant), name=NAME)
@@ -57,7 +57,8 @@ def seen_in(plant: Plant, *, with_log: bool = True, with_events: bool = True) ->
     log = "\n".join(outcome.client_log) if with_log else ""
     events = {name: _events(plant, name, site, log) for name in ends} if with_events else {}
     machines: Mapping[str, Any] = {
-        name: MemoryHost(plant.hosts[name]).ask(lambda host: read_machine(host, [])) for name in ends
+        name: MemoryHost(plant.hosts[name]).ask(lambda host: read_machine(host, [], () if with_discovery else None))
+        for name in ends
     }
     silent = [name for name in plant.hosts if name not in ends]
     return Seen([spec], ends, silent, events, machines, " -i site.ini")

@@ -20,7 +20,15 @@ from typing import Any
 
 from ._diagnosis_causes import REMEDIES, Cause, commands, fill
 from ._diagnosis_clues import ORDER, Clue, clues_of, is_expected_noise
-from ._diagnosis_reasons import caller_and_called, cause_of_clue, cause_of_layer, cured_at, words_of
+from ._diagnosis_reasons import (
+    bitness_of,
+    caller_and_called,
+    cause_of_clue,
+    cause_of_layer,
+    cured_at,
+    missing_libraries,
+    words_of,
+)
 from ._end_facts import EndFacts
 from ._event_xml import shown
 from ._host_state import parse_time
@@ -48,6 +56,8 @@ _SHARPER = (
     Cause.ACCOUNT_DISABLED,
     Cause.ACCOUNT_LOCKED,
 )
+# What every OPC DA client and server need; source: dcom.md 2.4.
+_DA_STUBS = ("opccomn_ps.dll", "opcproxy.dll")
 _MAX_WHY = 6
 # How far the clocks of hosts may be apart; Kerberos allows as much.
 _SKEW = timedelta(minutes=5)
@@ -161,6 +171,7 @@ def diagnose(seen: Seen) -> list[Problem]:
         own = [clue for clue in clues if _belongs(clue, link, seen, clues)]
         used.update(own)
         problems += _problems_of_link(seen, verdict, own)
+    problems += [item for link in seen.links for item in _proxy_stubs(seen, link)]
     problems += _pending(seen)
     problems += _unlinked(seen, [clue for clue in clues if clue not in used])
     problems += _weaknesses(seen)
@@ -385,6 +396,19 @@ def _made(cause: Cause, certainty: Certainty, words: Mapping[str, str], **more: 
         why=why,
         **concerned,
     )
+
+
+def _proxy_stubs(seen: Seen, link: LinkSpec) -> Iterator[Problem]:
+    """Interfaces of OPC DA that are not registered for the bitness of a program of the link; discovery tells."""
+    for end in (link.client, link.server):
+        opc = seen.machines.get(end.host, {}).get("opc")
+        bitness = bitness_of(opc, end)
+        missing = [name for name in missing_libraries(opc) if name in {f"{dll} ({bitness}-bit)" for dll in _DA_STUBS}]
+        if missing:
+            words = {"host": end.host, "inventory": seen.inventory}
+            why = (f"{end.application} is a {bitness}-bit program, and {', '.join(missing)} is not usable",)
+            where: dict[str, Any] = {"layer": "proxy_stub", "ways": (Way.CONNECT,), "links": (link.name,)}
+            yield _made(Cause.PROXY_STUB, Certainty.LIKELY, words, why=why, **where)
 
 
 def _pending(seen: Seen) -> Iterator[Problem]:

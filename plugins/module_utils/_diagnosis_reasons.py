@@ -137,6 +137,34 @@ def cause_of_clue(clue: Clue) -> tuple[Cause, str]:
     return clue.cause, clue.layer
 
 
+# -- from discovery
+
+
+def bitness_of(opc: object, end: EndSpec) -> int | None:
+    """Of the program of an end, as far as dcom_info has found it among the OPC servers of the host."""
+    servers = opc.get("servers") if isinstance(opc, Mapping) else None
+    names = {end.selector[1].lower(), end.service.lower(), _base_name(end.program)} - {""}
+    for item in servers if isinstance(servers, (list, tuple)) else ():
+        if not isinstance(item, Mapping):
+            continue
+        own = {str(item.get(name) or "").lower() for name in ("prog_id", "clsid", "app_id", "service")}
+        own.add(_base_name(str(item.get("program") or "")))
+        if own & names and item.get("bitness") in (32, 64):
+            return int(item["bitness"])
+    return None
+
+
+def missing_libraries(opc: object) -> list[str]:
+    """Proxy/stub libraries that are not usable, such as ``opcproxy.dll (64-bit)``."""
+    components = opc.get("core_components") if isinstance(opc, Mapping) else None
+    listed = components.get("missing") if isinstance(components, Mapping) else None
+    return [str(name) for name in listed] if isinstance(listed, (list, tuple)) else []
+
+
+def _base_name(path: str) -> str:
+    return path.rpartition("\\")[2].lower()
+
+
 # -- words
 
 # Causes that speak of the program that calls.

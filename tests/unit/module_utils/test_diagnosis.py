@@ -157,6 +157,17 @@ def assert_accepted(command: str, host: str) -> None:
         assert module.startswith("ansible.windows.win_")
 
 
+@pytest.mark.parametrize("name", sorted(NEED_THE_APIS_LOG))
+def test_discovery_finds_a_missing_proxy_stub_without_the_log(name: str) -> None:
+    first = diagnose(seen_in(SCENARIOS[name].build(), with_log=False, with_discovery=True))[0]
+    assert (first.cause.value, first.host) == EXPECTED[name]
+    assert "is a 64-bit program, and opcproxy.dll (64-bit) is not usable" in first.why[0]
+
+
+def test_discovery_on_a_healthy_plant_is_no_cause() -> None:
+    assert diagnose(seen_in(named_accounts(), with_discovery=True)) == []
+
+
 @pytest.mark.parametrize("name", sorted(WORKING))
 def test_a_link_that_works_has_no_problem(name: str) -> None:
     assert {item.cause for item in diagnose(seen_in(SCENARIOS[name].build()))} <= {Cause.WEAKNESS}
