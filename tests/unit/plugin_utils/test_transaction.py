@@ -56,6 +56,8 @@ CASES: dict[str, Case] = {
     "killed before": kill(after=False),
     "killed after": kill(after=True),
 }
+# The slow test strikes the first message of a part and every 4th from there, so that no part takes minutes.
+PARTS = 4
 
 
 def strike(case: Case, at: int, goal: str) -> str:
@@ -104,12 +106,14 @@ def test_a_fault_at_every_message_leaves_no_host_half_hardened() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("first", range(1, PARTS + 1))
 @pytest.mark.parametrize("name", CASES)
-def test_every_fault_at_every_message_leaves_no_host_half_hardened(name: str) -> None:
+def test_every_fault_at_every_message_leaves_no_host_half_hardened(name: str, first: int) -> None:
     goal, messages = undisturbed()
-    found = Counter(strike(CASES[name], at, goal) for at in range(1, messages + 1))
-    assert sum(found.values()) == messages
-    print(f"{name}: {dict(found)}")
+    struck = range(first, messages + 1, PARTS)
+    found = Counter(strike(CASES[name], at, goal) for at in struck)
+    assert sum(found.values()) == len(struck) >= 20
+    print(f"{name}, messages {struck}: {dict(found)}")
 
 
 def kill_the_recovery(at: int, goal: str) -> str:
