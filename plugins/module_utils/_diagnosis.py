@@ -164,11 +164,12 @@ def diagnose(seen: Seen) -> list[Problem]:
     """The problems, the most likely cause of most links first."""
     clues = [clue for host, result in seen.events.items() for clue in clues_of(host, result)]
     clues = [clue for clue in clues if not is_expected_noise(clue)]
+    classes = _classes(clues)
     used: set[Clue] = set()
     problems: list[Problem] = []
     for link in seen.links:
         verdict = check_link(link, seen.ends, seen.unreached)
-        own = [clue for clue in clues if _belongs(clue, link, seen, clues)]
+        own = [clue for clue in clues if _belongs(clue, link, seen, classes.get(link.name, set()))]
         used.update(own)
         problems += _problems_of_link(seen, verdict, own)
     problems += [item for link in seen.links for item in _proxy_stubs(seen, link)]
@@ -193,7 +194,17 @@ def _urgency(problem: Problem) -> tuple[int, bool, int, int, int, str]:
 # -- which clue is about which link
 
 
-def _belongs(clue: Clue, link: LinkSpec, seen: Seen, clues: Iterable[Clue]) -> bool:
+def _classes(clues: Iterable[Clue]) -> dict[str, set[str]]:
+    """By link, what its server is called in the clues joined to it, such as a CLSID that the model does not say."""
+    found: dict[str, set[str]] = {}
+    for clue in clues:
+        if clue.server and not clue.is_about_opc_enum:
+            for name in clue.links:
+                found.setdefault(name, set()).add(clue.server.lower())
+    return found
+
+
+def _belongs(clue: Clue, link: LinkSpec, seen: Seen, classes: Collection[str]) -> bool:
     if clue.links:
         return link.name in clue.links
     ends = link.ends_on(clue.host)
@@ -202,16 +213,14 @@ def _belongs(clue: Clue, link: LinkSpec, seen: Seen, clues: Iterable[Clue]) -> b
     if clue.is_about_opc_enum:
         return link.browses and (clue.host == link.server.host or clue.is_caller_side)
     if clue.is_caller_side:
-        return _names(clue, link, seen, clues) or (not clue.program and not clue.server)
+        return _names(clue, link, seen, classes) or (not clue.program and not clue.server)
     is_about_machine = not (clue.server or clue.service or clue.program or clue.caller)
-    return is_about_machine or _names(clue, link, seen, clues)
+    return is_about_machine or _names(clue, link, seen, classes)
 
 
-def _names(clue: Clue, link: LinkSpec, seen: Seen, clues: Iterable[Clue]) -> bool:
+def _names(clue: Clue, link: LinkSpec, seen: Seen, classes: Collection[str]) -> bool:
     """Whether service, program or class of a clue are those of an end on its host."""
-    known: set[str] = {
-        item.server.lower() for item in clues if link.name in item.links and item.server and not item.is_about_opc_enum
-    }
+    known = set(classes)
     for end in link.ends_on(clue.host):
         facts = seen.ends.get(end.host)
         program = None if facts is None else facts.programs.get(end.application)
@@ -423,17 +432,17 @@ def _pending(seen: Seen) -> Iterator[Problem]:
 
 
 def _unlinked(seen: Seen, clues: Iterable[Clue]) -> Iterator[Problem]:
-    """Events that no link explains."""
+    """Events that belong to no link; of one host, those of one cause are one problem."""
     for clue in clues:
         cause, layer = cause_of_clue(clue)
         is_stranger = clue.is_undeclared and not clue.is_caller_side
         words = {
             "host": clue.host,
-            "target": shown(clue.target),
-            "service": shown(clue.service),
-            "program": shown(clue.program or clue.server),
-            "account": shown(clue.caller),
-            "clsid": shown(clue.server),
+            "target": shown(clue.target) or "some host",
+            "service": shown(clue.service) or "of some COM server",
+            "program": shown(clue.program) or "of no link",
+            "account": shown(clue.caller) or "of some caller",
+            "clsid": shown(clue.server) or "a class",
         }
         made = _made(
             Cause.UNDECLARED if is_stranger else cause, Certainty.POSSIBLE, words, layer=layer, why=(clue.text,)

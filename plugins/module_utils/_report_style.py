@@ -82,10 +82,9 @@ details[open]>summary::before{content:"\\25be"}
 summary>*{min-width:0;overflow-wrap:anywhere}summary strong{font-size:1.03rem}
 .facts div>*,.steps dd,.verdict p{min-width:0}
 details>.body{padding:0 0 1.1rem 1.6rem}
-.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(15rem,1fr));gap:.3rem 1.4rem;margin:.2rem 0 .6rem}
-.facts div{display:flex;gap:.5rem}.facts dt{color:var(--soft)}.facts dd{margin:0}
-fieldset{border:0;padding:0;margin:.6rem 0 .2rem;display:flex;gap:1.1rem;flex-wrap:wrap;font-size:.92rem}
-legend{float:left;color:var(--soft);margin-right:.3rem}
+.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(24rem,100%),1fr));gap:.3rem 1.6rem;
+margin:.2rem 0 .6rem}
+.facts div{display:grid;grid-template-columns:8.5rem 1fr;gap:.6rem}.facts dt{color:var(--soft)}.facts dd{margin:0}
 #only-fails:checked~.scroll tr[data-state]:not([data-state=fails]){display:none}
 #only-unknown:checked~.scroll tr[data-state]:not([data-state=unknown]){display:none}
 .pick{display:inline-flex;gap:.35rem;align-items:center;margin-right:1.1rem;font-size:.92rem}

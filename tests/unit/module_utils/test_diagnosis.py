@@ -7,6 +7,7 @@ from __future__ import annotations
 import importlib
 import json
 import shlex
+import time
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -332,3 +333,18 @@ def test_two_causes_at_once_are_told_in_the_order_one_meets_them() -> None:
     first = diagnose(seen_in(plant))[0]
     assert first.cause is Cause.FIREWALL
     assert "behind it also refuse: application_launch" in first.why
+
+
+def test_many_events_of_many_hosts_take_no_time() -> None:
+    """A hundred hosts with 50 kinds of events each, none of which belongs to one of 300 links."""
+    seen = healthy()
+    (link,) = seen.links
+    links = [replace(link, name=f"link {number}") for number in range(300)]
+    groups = [group(event_id=10010, data={"clsid": f"{{{number:08}}}"}) for number in range(50)]
+    events = {host: {"groups": groups} for host in (SERVER, CLIENT, *(f"other{number}" for number in range(98)))}
+    started = time.perf_counter()
+    problems = diagnose(replace(seen, links=links, events=events))
+    assert time.perf_counter() - started < 20
+    assert len(problems) == 100
+    assert not [item.line for item in problems if "(unknown " in item.line]
+    assert {item.certainty for item in problems} == {Certainty.POSSIBLE}
