@@ -95,7 +95,7 @@ def browser() -> None:
     """The report in headless Chromium: requests, console, keyboard, paper, accessibility."""
     axe.ensure()
     if debian.ensure(debian.CHROMIUM, "the report in a browser"):
-        pytest(venv_for(), "-m", "browser", "tests")
+        pytest(venv_for(), "-m", "browser", "tests/unit")
 
 
 def molecule() -> None:
