@@ -60,15 +60,21 @@ missing:
   returned: success
   type: list
   elements: str
+in_order:
+  description:
+    - Whether every account is there, has no trouble and is in all of O(groups), and every service runs as its account.
+      False where O(deny_interactive_logon) is asked for, because user rights cannot be read.
+  returned: success
+  type: bool
 powershell:
-  description: Version of Windows PowerShell on the host; empty where there is none.
+  description: Version of Windows PowerShell on the host; empty where there is none. Not looked for where all is in order.
   returned: success
   type: str
   sample: 5.1.17763.1
 can_create:
   description:
     - Whether PowerShell is new enough for Ansible's modules. Newer ansible-core may ask for more, and policy may forbid
-      PowerShell to run; M(ansible.windows.win_ping) tells.
+      PowerShell to run; M(ansible.windows.win_ping) tells. Not known where all is in order.
   returned: success
   type: bool
 services:

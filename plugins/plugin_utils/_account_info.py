@@ -14,6 +14,7 @@ from typing import Any
 from ..module_utils._errors import ParameterError
 from ..module_utils._local_accounts import (
     LocalGroup,
+    LocalUser,
     account_name_problem,
     manual_steps,
     runs_modules,
@@ -22,6 +23,7 @@ from ..module_utils._local_accounts import (
 from ..module_utils._principals import parse_principal
 from ..module_utils._registry import RegistryKey, RegistryType
 from ..module_utils._service_operations import is_local_system, needs_password
+from ..module_utils._sid import Sid
 from ._host._accounts import UnknownAccountError
 from ._host._host import Host
 from ._resource import Parameters, Spec
@@ -48,6 +50,19 @@ class ServiceWish:
 
     name: str
     account: str
+
+
+@dataclass(frozen=True, slots=True)
+class _FoundGroup:
+    """A group as it was asked for, and its SID; None where the host has no such group."""
+
+    text: str
+    sid: Sid | None
+
+    def named(self, host: Host) -> LocalGroup:
+        """The group as the commands of this host call it."""
+        name = None if self.sid is None else host.accounts.translated_name(self.sid)
+        return LocalGroup(name or self.text, exists=self.sid is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,30 +93,23 @@ def parse_question(parameters: Parameters) -> AccountQuestion:
 
 
 def read_accounts(host: Host, question: AccountQuestion) -> dict[str, Any]:
-    """One message for each account and service, a few more for PowerShell and the names of groups.
+    """One message for each account and service, a few more for the groups, and for PowerShell where there is work.
 
     Raises: HostStateError for a service that is not there.
     """
     found = {name: host.accounts.read_user(name) for name in question.names}
     users = [user for user in found.values() if user is not None]
     missing = [name for name, user in found.items() if user is None]
-    powershell = _read_powershell(host)
     services = [_read_service(host, wish, question.names) for wish in question.services]
-    needs_hands = missing or any(user.troubles for user in users)
-    steps: Sequence[str] = ()
-    if needs_hands:
-        steps = manual_steps(
-            question.names,
-            users,
-            [_find_group(host, group) for group in question.groups],
-            denies_interactive=question.denies_interactive,
-            has_wmic=host.system.has_file(f"{host.operating_system.system_directory}\\{_WMIC}") is not False,
-        )
+    groups = [_find_group(host, group) for group in question.groups]
+    in_order = not missing and all(item["as_wanted"] for item in services) and _serve(host, question, users, groups)
+    powershell = None if in_order else _read_powershell(host)
     return {
         "accounts": [user.to_dict() for user in users],
         "missing": missing,
+        "in_order": in_order,
         "powershell": powershell,
-        "can_create": runs_modules(powershell),
+        "can_create": None if powershell is None else runs_modules(powershell),
         "services": services,
         "exceptions": [
             f"service {wish.name} runs as LocalSystem: it has every right on its host, and no name in a workgroup"
@@ -109,10 +117,35 @@ def read_accounts(host: Host, question: AccountQuestion) -> dict[str, Any]:
             if is_local_system(wish.account)
         ],
         "manual_steps": [
-            *steps,
+            *_account_steps(host, question, users, groups),
             *(service_step(item["name"], item["username"]) for item in services if not item["as_wanted"]),
         ],
     }
+
+
+def _serve(host: Host, question: AccountQuestion, users: Sequence[LocalUser], groups: Sequence[_FoundGroup]) -> bool:
+    """Whether the accounts have no trouble and are in all groups. User rights cannot be read: wanting some is work."""
+    if not users:
+        return True
+    if question.denies_interactive or any(user.troubles for user in users):
+        return False
+    sids = {Sid.from_string(user.sid) for user in users}
+    return all(group.sid is not None and sids <= host.accounts.members_of(group.sid) for group in groups)
+
+
+def _account_steps(
+    host: Host, question: AccountQuestion, users: Sequence[LocalUser], groups: Sequence[_FoundGroup]
+) -> Sequence[str]:
+    """What a person would type; nothing where all accounts are there and have no trouble."""
+    if len(users) == len(question.names) and not any(user.troubles for user in users):
+        return ()
+    return manual_steps(
+        question.names,
+        users,
+        [group.named(host) for group in groups],
+        denies_interactive=question.denies_interactive,
+        has_wmic=host.system.has_file(f"{host.operating_system.system_directory}\\{_WMIC}") is not False,
+    )
 
 
 def _read_service(host: Host, wish: ServiceWish, local_names: Sequence[str]) -> dict[str, Any]:
@@ -151,11 +184,9 @@ def _read_powershell(host: Host) -> str:
     return ""
 
 
-def _find_group(host: Host, text: str) -> LocalGroup:
-    """The group, by name or SID, as the commands of this host call it."""
+def _find_group(host: Host, text: str) -> _FoundGroup:
     is_local_name = "\\" not in text and not text.upper().startswith("S-1-")
     try:
-        sid = host.accounts.resolve(f".\\{text}" if is_local_name else text)
+        return _FoundGroup(text, host.accounts.resolve(f".\\{text}" if is_local_name else text))
     except UnknownAccountError:
-        return LocalGroup(text, exists=False)
-    return LocalGroup(host.accounts.translated_name(sid) or text, exists=True)
+        return _FoundGroup(text, None)

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 The otsec.opc_dcom contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbook diagnose_opc with the real ansible-playbook: on a plant with one seeded cause it says that cause first."""
+"""The playbook diagnose_opc with the real ansible-playbook: on a plant with one seeded cause it says it first."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import copy
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,8 +89,9 @@ def site(hosts: dict[str, SimulatedHost]) -> Iterator[SimulatedSite]:
 
 
 @pytest.fixture
-def ansible(site: SimulatedSite, tmp_path: Path) -> Ansible:
-    """Everything a controller can be told to keep is kept below the directory of the test."""
+def ansible(site: SimulatedSite, tmp_path: Path) -> Iterator[Ansible]:
+    """Everything a controller can be told to keep is kept below the directory of the test, or in one with a short name:
+    Ansible puts a socket into TMPDIR, whose path may have 107 characters."""
     made = Ansible(site, tmp_path, {"opc_servers": ["gw01"], "opc_clients": ["eng01"]})
     made.environment = {
         "ANSIBLE_LOG_PATH": str(tmp_path / "ansible.log"),
@@ -97,10 +99,10 @@ def ansible(site: SimulatedSite, tmp_path: Path) -> Ansible:
         "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(tmp_path / "facts"),
         "ANSIBLE_RETRY_FILES_ENABLED": "True",
         "ANSIBLE_RETRY_FILES_SAVE_PATH": str(tmp_path / "retry"),
-        "TMPDIR": str(tmp_path / "tmp"),
     }
-    (tmp_path / "tmp").mkdir()
-    return made
+    with tempfile.TemporaryDirectory(prefix="opc-") as short:
+        made.environment["TMPDIR"] = short
+        yield made
 
 
 def run(ansible: Ansible, *arguments: str, model: dict[str, Any] = MODEL, **more: Any) -> PlaybookRun:
@@ -138,6 +140,7 @@ def places(ansible: Ansible, *runs: PlaybookRun) -> dict[str, str | bytes]:
         found[f"results of run {number}"] = repr(done.results)
     for name in ansible.site:
         found |= places_of_host(ansible.site[name])
+    found |= files_below(Path(ansible.environment["TMPDIR"]), [])
     return found | files_below(ansible.directory, [ansible.directory / "variables.json"])
 
 

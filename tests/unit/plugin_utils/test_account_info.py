@@ -104,6 +104,42 @@ def test_the_commands_make_what_is_missing_on_every_windows(
     assert accounts.is_password("OPCOld", "Secret-of-1")
 
 
+def make_in_order(host: LiveHost, *names: str) -> None:
+    """The accounts as the role makes them."""
+    accounts = host.simulated.accounts
+    accounts.create_group(None, "OPC Users")
+    for name in names:
+        user = accounts.create_user(None, name, "Secret-of-1", password_never_expires=True, cannot_change_password=True)
+        for group in (DISTRIBUTED_COM_USERS, "OPC Users"):
+            accounts.add_member(None, group, user.sid)
+
+
+def test_accounts_in_order_are_told_without_looking_for_powershell(live: LiveHostFactory) -> None:
+    host = live("gw01", ui_language="de-DE")
+    make_in_order(host, "OPCUser", "OPCOther")
+    found = ask(host, "OPCUser", "OPCOther")
+    assert (found["in_order"], found["powershell"], found["can_create"]) == (True, None, None)
+    assert found["manual_steps"] == []
+
+
+@pytest.mark.parametrize("group", [DISTRIBUTED_COM_USERS, "OPC Users"])
+def test_an_account_that_is_not_in_a_group_is_not_in_order(live: LiveHostFactory, group: str) -> None:
+    host = live("gw01")
+    make_in_order(host, "OPCUser")
+    accounts = host.simulated.accounts
+    accounts.remove_member(None, group, accounts.local.user("OPCUser").sid)
+    found = ask(host, "OPCUser")
+    assert found["in_order"] is False
+    assert found["can_create"] is True
+
+
+def test_rights_that_cannot_be_read_are_work(live: LiveHostFactory) -> None:
+    host = live("gw01")
+    make_in_order(host, "OPCUser")
+    question = parse_question({**QUESTION, "groups": ["OPC Users"], "deny_interactive_logon": True})
+    assert host.ask(lambda opened: read_accounts(opened, question))["in_order"] is False
+
+
 @pytest.mark.parametrize("name", ["", "a" * 21, 'x" & calc & "', "PLANT\\opc", "opc@plant", "a\nb"])
 def test_a_name_that_no_command_could_hold_is_refused_before_the_host_is_asked(name: str) -> None:
     with pytest.raises(ParameterError, match=r"names\[1\]"):
