@@ -67,7 +67,7 @@ in_order:
   returned: success
   type: bool
 powershell:
-  description: Version of Windows PowerShell on the host; empty where there is none. Not looked for where all is in order.
+  description: Version of Windows PowerShell; empty where there is none. Not looked for where all is in order.
   returned: success
   type: str
   sample: 5.1.17763.1
