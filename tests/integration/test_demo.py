@@ -26,7 +26,7 @@ REFUSALS = {
     "relay": "(0x800706BA) at client_firewall",
 }
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.site]
 
 
 def _computing_s() -> float:

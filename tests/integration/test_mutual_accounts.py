@@ -55,7 +55,7 @@ ALWAYS = {
     "opc_accounts_services": SERVICES,
 }
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.site]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from simulator.faults import Effect, ScriptedFault
 from simulator.profiles import SERVER_2019, SERVER_2022
 from simulator.site import SimulatedSite
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.site]
 
 HARDEN = "otsec.opc_dcom.harden_opc"
 _PASSWORD = "Simulated-Passw0rd"

@@ -18,7 +18,7 @@ from simulator.opc.plants import CLIENT, SERVER
 from simulator.opc.scenarios import find
 from simulator.site import SimulatedSite
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.site]
 
 FAST = {"opc_server_reboot_interval_s": 0.2, "opc_client_reboot_interval_s": 0.2}
 GATEWAY = "let clients use OPC UA: a gateway on gw01, or on a new host beside it"

@@ -24,7 +24,7 @@ from simulator.site import SimulatedSite
 from simulator.software import APIS_APP_ID, APIS_PROGRAM, opc_client, opc_core_components, prediktor_apis
 from simulator.subsystems.clock import VirtualClock
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.site]
 
 HARDEN = "otsec.opc_dcom.harden_opc"
 PASSWORD = "Simulated-Passw0rd"

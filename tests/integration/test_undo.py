@@ -39,7 +39,7 @@ HARDENED: dict[str, Any] = {
     },
 }
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.site]
 
 
 @pytest.fixture
