@@ -209,7 +209,7 @@ def _unsure(items: Sequence[Data]) -> Markup | None:
     if not items:
         return None
     listed = [_problem(number, item) for number, item in enumerate(items, 1)]
-    title = element("strong", None, f"{_count(len(items), 'thing')} that may be over or is not certain")
+    title = element("strong", None, f"{_count(len(items), 'thing')} that may be over, or uncertain")
     hint = element("span", {"class": "soft small"}, "of an earlier state, as far as is known")
     return element("details", None, element("summary", None, title, hint), element("ol", {"class": "problems"}, listed))
 

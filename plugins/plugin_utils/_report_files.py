@@ -11,10 +11,8 @@ is when that was first true.
 from __future__ import annotations
 
 import json
-import os
 import re
 import stat
-import tempfile
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
@@ -24,6 +22,7 @@ from ..module_utils._errors import HostStateError, ParameterError
 from ..module_utils._report_data import Collected, check_earlier, report_of
 from ..module_utils._report_html import render_page
 from ..module_utils._report_junit import render_junit
+from ._controller_files import write_file
 from ._diagnosis_info import SEEN_SPEC, parse_seen
 from ._resource import Parameters, Spec
 
@@ -166,20 +165,6 @@ def _read_earlier(path: str) -> Mapping[str, Any]:
 def _write_all(contents: Mapping[str, str | None], targets: Mapping[str, Path], mode: int) -> None:
     for kind, text in contents.items():
         try:
-            _write(targets[kind], text or "", mode)
+            write_file(targets[kind], (text or "").encode("utf-8"), mode)
         except OSError as error:
             raise HostStateError(f"{targets[kind]} cannot be written on the controller: {error}") from error
-
-
-def _write(target: Path, text: str, mode: int) -> None:
-    """Into a file beside, then in its place."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        Path(name).chmod(mode)
-        Path(name).replace(target)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
