@@ -65,20 +65,25 @@ def e2e() -> None:
 def site() -> None:
     """Whole sites through several playbooks: roll-out, accounts, undo, the demo."""
     pytest(venv_for(), "-m", "site and not slow", "tests/integration")
+    each(other_cores(), lambda core: matrix_of(core, "matrix and site"))
 
 
 def matrix() -> None:
     """The same playbooks on the other supported ansible-cores; one whose Python is missing is left out by name."""
+    each(other_cores(), lambda core: matrix_of(core, "matrix and not site"))
+
+
+def other_cores() -> list[str]:
     newest, _python = setup_env.choose(None)
-    each([core for core in setup_env.PYTHONS if core != newest], matrix_of)
+    return [core for core in setup_env.PYTHONS if core != newest]
 
 
-def matrix_of(core: str) -> None:
+def matrix_of(core: str, chosen: str) -> None:
     if not any(setup_env.find_python(version) for version in setup_env.PYTHONS[core]):
         TALLY.leave_out(f"ansible-core {core}: no Python {' or '.join(setup_env.PYTHONS[core])} on this machine")
         return
     print(f"-- ansible-core {core}", flush=True)
-    pytest(venv_for(core), "-m", "matrix", "tests/integration")
+    pytest(venv_for(core), "-m", chosen, "tests/integration")
 
 
 def slow() -> None:
