@@ -9,21 +9,19 @@ Made for the Python and the platform that it is made with, and tried out by inst
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
 import shutil
 import subprocess
 import tarfile
 from pathlib import Path
 
-from package import build
+from package import build, build_windows
 from setup_env import python_version
-from steps import BUILD, COLLECTIONS, ROOT, TALLY, call, copy_checkout, fail, fresh, venv_for
+from steps import BUILD, ROOT, TALLY, call, copy_checkout, fail, fresh, venv_for
 
 OUTPUT = BUILD / "bundle"
 # What a controller needs: pywinrm for ansible_connection=winrm, pypsrp for psrp.
 PACKAGES = ("ansible-core", "pywinrm", "pypsrp")
-WINDOWS = COLLECTIONS / "ansible_collections" / "ansible" / "windows"
 SUMS = "SHA256SUMS"
 
 
@@ -41,8 +39,7 @@ def make() -> None:
 def collect(venv: Path, content: Path) -> None:
     """Fill a directory with what goes into the archive."""
     build(venv, copy_checkout(OUTPUT / "source"), content / "collections")
-    (repacked,) = build(venv, windows_source(), OUTPUT / "windows").parent.iterdir()
-    shutil.copy(repacked, content / "collections")
+    shutil.copy(build_windows(venv, OUTPUT), content / "collections")
     wheels = content / "wheels"
     command = ("python", "-m", "pip", "download", "--quiet", "--only-binary", ":all:", "--dest", str(wheels))
     call(venv, *command, "--constraint", str(lock_file(venv)), *PACKAGES)
@@ -56,17 +53,6 @@ def collect(venv: Path, content: Path) -> None:
 def lock_file(venv: Path) -> Path:
     """The pinned set that the environment was built from."""
     return ROOT / "requirements" / f"core-{venv.name.removeprefix('venv-')}.txt"
-
-
-def windows_source() -> Path:
-    """ansible.windows as it can be built: as it is installed it has its metadata in another form."""
-    source = OUTPUT / "windows-source"
-    shutil.rmtree(source, ignore_errors=True)
-    shutil.copytree(WINDOWS, source)
-    metadata = json.loads((source / "MANIFEST.json").read_text(encoding="utf-8"))["collection_info"]
-    known = {name: value for name, value in metadata.items() if value}
-    (source / "galaxy.yml").write_text(json.dumps(known), encoding="utf-8")  # JSON is YAML
-    return source
 
 
 def requirements(wheels: Path) -> str:

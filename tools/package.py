@@ -5,12 +5,31 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import tarfile
 from pathlib import Path
 
-from steps import BUILD, OURS, ROOT, TALLY, call, copy_checkout, fail, fresh, known_files, lend, venv_for
+from steps import (
+    BUILD,
+    COLLECTIONS,
+    OURS,
+    ROOT,
+    TALLY,
+    call,
+    copy_checkout,
+    fail,
+    fresh,
+    known_files,
+    lend,
+    pytest,
+    venv_for,
+)
 
 OUTPUT = BUILD / "package"
+# What somebody downloads: the tarball, and the one it depends on. The tests of this target install from here.
+RELEASE = OUTPUT / "release"
+WINDOWS = COLLECTIONS / "ansible_collections" / "ansible" / "windows"
 # Galaxy takes 20 MB; ours is code and text, so more than this is an accident.
 MAX_BYTES = 2_000_000
 # ansible-galaxy writes these itself.
@@ -29,12 +48,32 @@ def check() -> None:
     tarball = build(venv, copy, OUTPUT / "dist")
     compare(tarball, build(venv, ROOT, OUTPUT / "dist-checkout"))
     use(install(venv, tarball))
+    release(venv, tarball)
+    pytest(venv_for(), "-m", "package", "tests/package")
 
 
 def build(venv: Path, source: Path, output: Path) -> Path:
     call(venv, "ansible-galaxy", "collection", "build", "--output-path", str(fresh(output)), cwd=source)
     (tarball,) = output.glob("*.tar.gz")
     return tarball
+
+
+def build_windows(venv: Path, work: Path) -> Path:
+    """ansible.windows as a tarball; as it is installed it has its metadata in another form."""
+    source = work / "windows-source"
+    shutil.rmtree(source, ignore_errors=True)
+    shutil.copytree(WINDOWS, source)
+    metadata = json.loads((source / "MANIFEST.json").read_text(encoding="utf-8"))["collection_info"]
+    known = {name: value for name, value in metadata.items() if value}
+    (source / "galaxy.yml").write_text(json.dumps(known), encoding="utf-8")  # JSON is YAML
+    return build(venv, source, work / "windows")
+
+
+def release(venv: Path, tarball: Path) -> None:
+    """Put the tarball and the one it depends on into one directory."""
+    fresh(RELEASE)
+    for path in (tarball, build_windows(venv, OUTPUT)):
+        shutil.copy(path, RELEASE)
 
 
 def compare(clean: Path, checkout: Path) -> None:

@@ -122,7 +122,7 @@ def awx() -> None:
 
 
 def package() -> None:
-    """ansible-lint, documentation, licences; the tarball, installed elsewhere, and the demo from there."""
+    """ansible-lint, documentation, licences; the tarball, installed elsewhere, the demo and README from there."""
     packaging.check()
 
 
