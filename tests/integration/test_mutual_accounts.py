@@ -105,8 +105,9 @@ def ansible(site: SimulatedSite, tmp_path: Path) -> Iterator[Ansible]:
         yield made
 
 
-def run(ansible: Ansible, *arguments: str, model: dict[str, Any] = MODEL, **more: Any) -> PlaybookRun:
-    return ansible.playbook(HARDEN, "-vvv", "--diff", *arguments, variables={**ALWAYS, "opc_site": model, **more})
+def run(ansible: Ansible, *arguments: str, model: dict[str, Any] | None = None, **more: Any) -> PlaybookRun:
+    variables = {**ALWAYS, "opc_site": MODEL if model is None else model, **more}
+    return ansible.playbook(HARDEN, "-vvv", "--diff", *arguments, variables=variables)
 
 
 def with_other_passwords() -> dict[str, Any]:

@@ -50,10 +50,11 @@ def make(live: LiveHostFactory, profile: Profile = SERVER_2019, name: str = "gw0
     return host
 
 
-def bundle(host: LiveHost, dest: Path, desired: dict[str, Any] = DESIRED, **said: Any) -> dict[str, Any]:
+def bundle(host: LiveHost, dest: Path, desired: dict[str, Any] | None = None, **said: Any) -> dict[str, Any]:
     sid = host.simulated.accounts.local.user("OPCClientUser").sid
     facts = dest / "facts.txt" if (dest / "facts.txt").exists() else None
-    options = {"desired": desired, "dest": str(dest), "facts": facts, "sids": {CLIENT: sid}, **said}
+    wanted = DESIRED if desired is None else desired
+    options = {"desired": wanted, "dest": str(dest), "facts": facts, "sids": {CLIENT: sid}, **said}
     return make_bundle(parse_request(options), check_mode=False, with_diff=True)
 
 
