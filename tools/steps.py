@@ -119,13 +119,13 @@ def run(
     return subprocess.run(argv, cwd=cwd, env=variables, check=False, stdout=stdout).returncode
 
 
-def pytest(venv: Path, *arguments: str) -> None:
-    """Run tests on two processes and count them one by one. Raises StepFailed."""
+def pytest(venv: Path, *arguments: str, before: tuple[str, ...] = (), extra: Mapping[str, str] | None = None) -> None:
+    """Run tests on two processes and count them one by one; `before` runs pytest's module. Raises StepFailed."""
     report = BUILD / "results" / "pytest.xml"
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
-    command = ("python", "-m", "pytest", "-p", "no:cacheprovider", "-q", "-n", "2", f"--junit-xml={report}", *arguments)
-    code = run(venv, *command)
+    options = ("-p", "no:cacheprovider", "-q", "-n", "2", f"--junit-xml={report}")
+    code = run(venv, "python", *before, "-m", "pytest", *options, *arguments, extra=extra)
     failed = TALLY.add_junit(report) if report.exists() else 0
     if code:
         what = f"pytest {' '.join(arguments)}"
