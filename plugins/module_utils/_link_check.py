@@ -426,17 +426,17 @@ class _Walk:
         program: ProgramFacts,
         account: AccountFacts,
     ) -> LayerResult:
-        shut = next((item for item in results if not item.allowed), None)
-        door = shut or results[0]
-        stored = _stored(facts, program, door.door)
-        name = f"{door.door.value} of {self.target_name}" if door.door in _PROGRAM_DOORS else door.door.value
+        door = _door_in_force(layer, facts, program)
+        stored = _stored(facts, program, door)
+        name = f"{door.value} of {self.target_name}" if door in _PROGRAM_DOORS else door.value
         if stored.trouble:
             return self._refuses(layer, facts.host, f"{name} is {stored.trouble}", "dcom_permission with repair: true")
+        shut = next((item for item in results if not item.allowed), None)
         if shut is None:
             return self._ok(layer, facts.host, f"{name} lets {self.target.principal} in")
         rights = format_rights_of(shut.missing, _kind(shut.door))
         evidence = f"{name} does not give {self.target.principal} {rights} ({shut.reason.value})"
-        if door.door.value in facts.policy_doors:
+        if door.value in facts.policy_doors:
             return self._refuses(layer, facts.host, f"{evidence}; Group Policy sets it", "add the entry to the policy")
         fix = f"run harden_opc for {facts.host}"
         group = None if account.knows_all_groups else _a_group_that_is_let_in(stored, shut)
@@ -472,6 +472,12 @@ def _stored(facts: EndFacts, program: ProgramFacts, door: Door) -> StoredDescrip
     if door is Door.APPLICATION_ACCESS:
         return program.access
     return facts.doors.get(door.value, StoredDescriptor())
+
+
+def _door_in_force(layer: LinkLayer, facts: EndFacts, program: ProgramFacts) -> Door:
+    """A program's own permission, also a damaged one; without it the machine's default."""
+    *own, fallback = _DOORS[layer]
+    return next((door for door in own if _stored(facts, program, door) != StoredDescriptor()), fallback)
 
 
 def _security(facts: EndFacts, program: ProgramFacts) -> HostSecurity:
