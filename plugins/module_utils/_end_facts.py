@@ -29,6 +29,12 @@ class StoredDescriptor:
     data: str = ""
     trouble: str = ""
 
+    def __post_init__(self) -> None:
+        """Raises: TypeError or ValueError for what `of` does not make."""
+        if not isinstance(self.trouble, str):
+            raise TypeError(f"trouble is {type(self.trouble).__name__}, not a text")
+        bytes.fromhex(self.data)
+
     @classmethod
     def of(cls, found: ComValue) -> StoredDescriptor:
         if found.descriptor is not None:

@@ -22,6 +22,8 @@ from xml.parsers import expat
 MAX_DATA = 64
 MAX_TEXT = 512
 _MAX_DEPTH = 16
+# Every element carries its namespace in its name, so a long one would be copied for each.
+_MAX_NAMESPACE = 512
 
 _START = re.compile(r"<Event[\s>]")
 _END = "</Event>"
@@ -120,6 +122,7 @@ class _EventReader:
         parser.buffer_text = True
         parser.StartDoctypeDeclHandler = self._refuse
         parser.ProcessingInstructionHandler = self._refuse
+        parser.StartNamespaceDeclHandler = self._check_namespace
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._text
@@ -149,6 +152,11 @@ class _EventReader:
     @staticmethod
     def _refuse(*_declaration: object) -> None:
         raise _NotAnEventError("a declaration inside an event")
+
+    @staticmethod
+    def _check_namespace(_prefix: str | None, uri: str | None) -> None:
+        if uri is not None and len(uri) > _MAX_NAMESPACE:
+            raise _NotAnEventError("a namespace is too long")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         local = name.rpartition("}")[2]

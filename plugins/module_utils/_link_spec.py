@@ -88,7 +88,7 @@ def link_from_dict(path: str, item: Mapping[str, Any]) -> LinkSpec:
             client=client,
             problem=str(item.get("problem", "")),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ParameterError(path, f"is no link as the filter opc_links makes them ({error})") from error
 
 

@@ -17,6 +17,7 @@ from ._errors import HostStateError
 from ._firewall_operations import FirewallAdd, FirewallDelete, FirewallSet
 from ._firewall_operations import dump_operation as dump_firewall_operation
 from ._firewall_operations import load_operation as load_firewall_operation
+from ._json_text import load_json
 from ._plan import CreateKey, DeleteKey, Operation, SetValue
 from ._registry import RegistryKey, RegistryType, RegistryValue, value_from_json, value_to_json
 from ._service_operations import (
@@ -134,7 +135,7 @@ def _other_lines(values: Mapping[str, RegistryValue], count: int) -> list[str]:
 
 
 def _object(line: str) -> list[object]:
-    item = json.loads(line)
+    item = load_json(line)
     if not isinstance(item, list):
         raise TypeError(f"{item!r} is not an operation")
     return item

@@ -14,6 +14,7 @@ update was not seen on a host. Source of the floors: Microsoft's update history 
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -72,6 +73,8 @@ FILE_FLOORS: Mapping[int, Floors] = MappingProxyType(
     }
 )
 UNRELIABLE_REVISIONS = frozenset(FILE_FLOORS)
+# Four parts of 16 bits.
+_FILE_VERSION = re.compile(r"[0-9]{1,5}\.[0-9]{1,5}\.(?P<build>[0-9]{1,5})\.(?P<revision>[0-9]{1,5})")
 
 
 def phase_of(build: int, revision: int | None) -> Phase | None:
@@ -86,11 +89,11 @@ def phase_of(build: int, revision: int | None) -> Phase | None:
 
 def phase_of_file(build: int, file_version: str | None) -> Phase | None:
     """The phase that the version of rpcss.dll (``6.1.7601.26415``) tells on a system without a reliable revision."""
-    parts = (file_version or "").split(".")
+    found = _FILE_VERSION.fullmatch(file_version or "")
     floors = FILE_FLOORS.get(build)
-    if floors is None or len(parts) != 4 or not all(part.isdecimal() for part in parts) or int(parts[2]) != build:
+    if floors is None or found is None or int(found["build"]) != build:
         return None
-    return _reached(floors, int(parts[3]))
+    return _reached(floors, int(found["revision"]))
 
 
 def _reached(floors: Floors, revision: int) -> Phase:

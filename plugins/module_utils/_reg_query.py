@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from ._registry import RegistryType, RegistryValue
 
@@ -20,6 +21,11 @@ _GAP = "    "
 _HEADING = re.compile(r"HKEY_[A-Z_]+(?:\\.*)?\Z")
 _TYPE = re.compile(r"    (REG_[A-Z_]+)(?:    |\Z)")
 _TYPES = {item.label: item for item in RegistryType if item is not RegistryType.UNKNOWN}
+# In how many ways a line is read. One that can be read in more makes the names of its key uncertain: noting them all
+# would take the square of its length.
+_MAX_READINGS = 8
+# Names are asked for one by one.
+_MAX_DOUBTFUL = 100
 _LOCAL_MACHINE = "HKEY_LOCAL_MACHINE\\"
 
 
@@ -73,22 +79,27 @@ def find_default_label(output: str) -> str | None:
 
 def _add_value(key: QueriedKey, line: str, default_label: str | None) -> bool:
     """Add the value on this line; False when the line is not certainly one value."""
-    matches = list(_TYPE.finditer(line))
+    matches = list(islice(_TYPE.finditer(line), 2))
     if not line.startswith(_GAP) or len(matches) != 1:
         return False
     (match,) = matches
     name, kind, text = line[len(_GAP) : match.start()], match.group(1), line[match.end() :]
     value = _decode(kind, text)
+    name = "" if name == default_label else name
     if value is None or name in key.values:
         return False
-    key.last_name = "" if name == default_label else name
-    key.values[key.last_name] = value
+    key.last_name = name
+    key.values[name] = value
     return True
 
 
 def _doubt(key: QueriedKey, line: str, default_label: str | None) -> None:
     """Note whose line this may be: it goes on with the value before it, or it is a value of one of these names."""
-    names = {line[len(_GAP) : match.start()] for match in _TYPE.finditer(line)} if line.startswith(_GAP) else set()
+    matches = islice(_TYPE.finditer(line), _MAX_READINGS + 1) if line.startswith(_GAP) else ()
+    names = {line[len(_GAP) : match.start()] for match in matches}
+    if len(names) > _MAX_READINGS or len(key.doubtful) > _MAX_DOUBTFUL:
+        key.is_lost = True
+        return
     key.doubtful.update("" if name == default_label else name for name in names)
     if key.last_name is not None:
         key.doubtful.add(key.last_name)

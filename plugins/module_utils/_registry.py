@@ -64,6 +64,8 @@ class RegistryValue:
         expected = _PYTHON_TYPES[self.type]
         if not isinstance(self.data, expected) or isinstance(self.data, bool):
             raise DomainError(f"{self.type.label} holds {expected.__name__}, not {type(self.data).__name__}")
+        if isinstance(self.data, tuple) and not all(isinstance(item, str) for item in self.data):
+            raise DomainError(f"{self.type.label} holds strings only")
         if isinstance(self.data, int) and not 0 <= self.data < _UPPER_BOUNDS[self.type]:
             raise DomainError(f"{self.data} does not fit in {self.type.label}")
 

@@ -20,10 +20,14 @@ from typing import Any
 
 from ._errors import HostStateError
 from ._host_state import format_time, parse_time
+from ._json_text import load_json
 from ._operation_journal import PART_CHARACTERS
 from ._registry import RegistryKey, RegistryValue, value_from_json, value_to_json
 from ._service_operations import RegisterServer, dump_service_operation, load_service_operation
 from ._snapshot import (
+    ACCOUNT,
+    RUNNING,
+    START_MODE,
     AbsentRule,
     HostIdentity,
     Item,
@@ -88,7 +92,7 @@ def dump_file(snapshot: Snapshot) -> str:
 def load_file(text: str) -> Snapshot:
     """Inverse of `dump_file`. Raises: HostStateError when the file is none, or was edited."""
     try:
-        data = json.loads(text)
+        data: Any = load_json(text)
         checksum, content = data["sha256"], data["snapshot"]
         is_intact = checksum == _checksum(content)
     except _MALFORMED as error:
@@ -121,7 +125,7 @@ def load_values(name: str, values: Mapping[str, RegistryValue]) -> Snapshot:
         if head[0] != FORMAT:
             raise HostStateError(f"snapshot {name} has format {head[0]!r}; this version reads {FORMAT!r} only")
         packed = base64.b64decode("".join(lines), validate=True)
-        content = json.loads(_unpack(packed))
+        content: Any = load_json(_unpack(packed))
         is_intact = head[2] == _checksum(content)
     except _MALFORMED as error:
         raise HostStateError(f"snapshot {name} does not read ({error}); it was damaged or edited") from error
@@ -200,11 +204,20 @@ def _item_from_json(item: Sequence[Any]) -> Item:
     if kind == "absent rule":
         return AbsentRule(_text(item[1]))
     if kind == "service":
-        return SavedService(_text(item[1]), _text(item[2]), item[3] if isinstance(item[3], bool) else _text(item[3]))
+        return _service_from_json(item)
     registration = load_service_operation(item[1]) if kind == "registration" else None
     if not isinstance(registration, RegisterServer):
         raise TypeError(f"unknown item {kind!r}")
     return SavedRegistration(registration, bool(item[2]))
+
+
+def _service_from_json(item: Sequence[Any]) -> SavedService:
+    service, aspect, state = _text(item[1]), _text(item[2]), item[3]
+    if aspect == RUNNING and isinstance(state, bool):
+        return SavedService(service, aspect, state)
+    if aspect not in (START_MODE, ACCOUNT):
+        raise ValueError(f"unknown aspect {aspect!r} of a service, or a wrong state {state!r}")
+    return SavedService(service, aspect, _text(state))
 
 
 def _text(value: object) -> str:

@@ -211,7 +211,7 @@ def service_sid(service_name: str) -> Sid:
     """
     # Windows folds each UTF-16 unit alone, so a letter whose upper case has two letters stays as it is.
     folded = "".join(char.upper() if len(char.upper()) == 1 else char for char in service_name)
-    digest = hashlib.sha1(folded.encode("utf-16-le"), usedforsecurity=False).digest()
+    digest = hashlib.sha1(folded.encode("utf-16-le", "surrogatepass"), usedforsecurity=False).digest()
     words = (int.from_bytes(digest[start : start + 4], "little") for start in range(0, 20, 4))
     return Sid(5, (80, *words))
 

@@ -92,13 +92,15 @@ def _parse_since(text: str | None) -> tuple[str | None, int | None]:
         return None, int(period[1]) * _MILLISECONDS[period[2]]
     try:
         moment = datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text.strip()))
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
+        is_known = moment.tzinfo is not None
+        moment = moment.astimezone(timezone.utc)
+    except (ValueError, OverflowError):
+        is_known = False
+    if not is_known:
         raise ParameterError(
             "since", f"{text!r} is neither a period such as 30m, 24h or 7d nor a time such as 2026-03-01T06:00:00Z"
         )
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z"), None
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z"), None
 
 
 # -- reading ---------------------------------------------------------------------------------------------------------

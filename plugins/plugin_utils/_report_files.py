@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils._errors import HostStateError, ParameterError
+from ..module_utils._json_text import load_json
 from ..module_utils._report_data import Collected, check_earlier, report_of
 from ..module_utils._report_html import render_page
 from ..module_utils._report_junit import render_junit
@@ -156,7 +157,7 @@ def _read_earlier(path: str) -> Mapping[str, Any]:
     if text is None:
         raise HostStateError(f"earlier: {path} cannot be read on the controller")
     try:
-        item = json.loads(text)
+        item = load_json(text)
     except ValueError as error:
         raise ParameterError("earlier", f"{path} is no JSON ({error})") from error
     return check_earlier("earlier", item)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from .._wsman._schema import CIM_DATA_FILE, WIN32_COMPUTER_SYSTEM, WIN32_OPERATI
 FORCED_REBOOT = 6  # Win32ShutdownTracker Flags: 2 reboot + 4 force
 # SHTDN_REASON_MAJOR_OPERATINGSYSTEM | SHTDN_REASON_MINOR_RECONFIG | SHTDN_REASON_FLAG_PLANNED (reason.h)
 PLANNED_RECONFIGURATION = 0x80020004
+_BUILD = re.compile(r"[0-9]{1,6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,13 @@ class OperatingSystem:
     @property
     def is_domain_controller(self) -> bool:
         return self.product_type == 2
+
+
+def parse_build(text: str) -> int:
+    """The build of a Windows, such as 17763. Raises: HostStateError for what a host or its facts say instead."""
+    if not _BUILD.fullmatch(text):
+        raise HostStateError(f"this host says that the build of its Windows is {text[:40]!r}")
+    return int(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +85,7 @@ class SystemGateway:
         instance = self._client.get(WIN32_OPERATING_SYSTEM, {})
         return OperatingSystem(
             version=instance.required("Version", str),
-            build=int(instance.required("BuildNumber", str)),
+            build=parse_build(instance.required("BuildNumber", str)),
             caption=instance.optional("Caption", str) or "",
             product_type=instance.required("ProductType", int),
             last_boot_time=instance.required("LastBootUpTime", datetime),

@@ -27,7 +27,7 @@ from .._host._identity import read_identity
 from .._host._programs import service_key
 from .._host._registry import RegistryGateway
 from .._host._services import RUNNING, STOPPED, Service, ServiceGateway
-from .._host._system import ComputerSystem, OperatingSystem, SystemGateway
+from .._host._system import ComputerSystem, OperatingSystem, SystemGateway, parse_build
 from .._wsman._client import WsmanClient
 from .._wsman._replies import Reply
 
@@ -134,7 +134,7 @@ class OfflineSystem(SystemGateway):
         root = self._word(WINDOWS_NT, "SystemRoot") or "C:\\Windows"
         return OperatingSystem(
             version=read_identity(self._registry).windows,
-            build=int(self._word(WINDOWS_NT, "CurrentBuildNumber")),
+            build=parse_build(self._word(WINDOWS_NT, "CurrentBuildNumber")),
             caption=self._word(WINDOWS_NT, "ProductName"),
             product_type=_PRODUCT_TYPES.get(self._word(_PRODUCT_TYPE, "ProductType").lower(), 3),
             last_boot_time=_LONG_AGO,

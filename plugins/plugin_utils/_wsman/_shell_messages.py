@@ -109,14 +109,14 @@ def read_received(body: Element, command_id: str) -> Received:
     Raises: ProtocolError for output that is not base64 or of another command, and for an end without exit code.
     """
     answer = only_element(body, "ReceiveResponse")
-    output = {"stdout": b"", "stderr": b""}
+    output = {"stdout": bytearray(), "stderr": bytearray()}
     for stream in by_local_name(answer, "Stream"):
         _check_command(stream, command_id)
         name = stream.get("Name", "")
         if name not in output:
             raise ProtocolError(f"the reply has output of an unknown stream {name[:40]!r}")
         output[name] += _base64(stream)
-    return Received(output["stdout"], output["stderr"], _exit_code(answer, command_id))
+    return Received(bytes(output["stdout"]), bytes(output["stderr"]), _exit_code(answer, command_id))
 
 
 def _exit_code(answer: Element, command_id: str) -> int | None:

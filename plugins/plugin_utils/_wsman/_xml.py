@@ -5,7 +5,8 @@
 """XML as SOAP allows it: a reader that is safe on any bytes, and a writer that loses no character.
 
 The reader refuses document type declarations before anything in them is looked at (so there are no entities to expand
-and nothing external to fetch), processing instructions, deep nesting and huge documents. Tags read are ``{uri}local``.
+and nothing external to fetch), processing instructions, deep nesting, long namespaces, many names and huge documents.
+Tags read are ``{uri}local``.
 The writer's tags are ``prefix:local``, with the declarations written as attributes.
 """
 
@@ -22,6 +23,9 @@ from ._errors import MessageTooLarge, ProtocolError
 
 MAX_DEPTH = 64
 MAX_BYTES = 8 * 1024 * 1024
+# Every element carries its namespace in its name: without bounds a reply of 256 KiB takes gigabytes to read.
+MAX_NAMESPACE = 512
+MAX_NAMES = 4096
 
 # XML 1.0 fifth edition, production 2 (Char): what no document can hold, also not as a character reference.
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -34,10 +38,12 @@ class _TreeReader:
     def __init__(self) -> None:
         self._builder = ElementTree.TreeBuilder()
         self._depth = 0
+        self._names: dict[str, str] = {}
         parser = expat.ParserCreate(encoding="UTF-8", namespace_separator="}")
         parser.buffer_text = True
         parser.StartDoctypeDeclHandler = self._refuse_doctype
         parser.ProcessingInstructionHandler = self._refuse_instruction
+        parser.StartNamespaceDeclHandler = self._check_namespace
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._builder.data
@@ -59,11 +65,25 @@ class _TreeReader:
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise ProtocolError(f"the elements of the reply are nested deeper than {MAX_DEPTH}")
-        self._builder.start(_braced(name), {_braced(key): value for key, value in attributes.items()})
+        self._builder.start(self._braced(name), {self._braced(key): value for key, value in attributes.items()})
 
     def _end(self, name: str) -> None:
         self._depth -= 1
-        self._builder.end(_braced(name))
+        self._builder.end(self._braced(name))
+
+    @staticmethod
+    def _check_namespace(_prefix: str | None, uri: str | None) -> None:
+        if uri is not None and len(uri) > MAX_NAMESPACE:
+            raise ProtocolError(f"the reply has a namespace of {len(uri)} characters")
+
+    def _braced(self, name: str) -> str:
+        """The name as ElementTree writes it, one object for all elements of a name."""
+        known = self._names.get(name)
+        if known is None:
+            if len(self._names) >= MAX_NAMES:
+                raise ProtocolError(f"the reply has more than {MAX_NAMES} names of elements and attributes")
+            known = self._names[name] = "{" + name if "}" in name else name
+        return known
 
 
 def parse_xml(data: bytes) -> Element:
@@ -89,10 +109,6 @@ def _from_utf16(data: bytes) -> bytes:
         return data.decode("utf-16").encode("utf-8")
     except UnicodeError as error:
         raise ProtocolError("the reply is not valid UTF-16", data) from error
-
-
-def _braced(name: str) -> str:
-    return "{" + name if "}" in name else name
 
 
 def local_name(element: Element) -> str:
