@@ -15,6 +15,7 @@ import subprocess
 import tarfile
 from pathlib import Path
 
+import sbom
 from package import build, build_windows
 from setup_env import python_version
 from steps import BUILD, ROOT, TALLY, call, copy_checkout, fail, fresh, venv_for
@@ -23,6 +24,8 @@ OUTPUT = BUILD / "bundle"
 # What a controller needs: pywinrm for ansible_connection=winrm, pypsrp for psrp.
 PACKAGES = ("ansible-core", "pywinrm", "pypsrp")
 SUMS = "SHA256SUMS"
+# What the archive consists of, in it and beside it.
+BILL = "sbom.cdx.json"
 
 
 def make() -> None:
@@ -44,10 +47,21 @@ def collect(venv: Path, content: Path) -> None:
     command = ("python", "-m", "pip", "download", "--quiet", "--only-binary", ":all:", "--dest", str(wheels))
     call(venv, *command, "--constraint", str(lock_file(venv)), *PACKAGES)
     (content / "requirements.txt").write_text(requirements(wheels), encoding="utf-8")
+    describe(venv, content)
     for name in ("install.sh", "README.txt"):
         shutil.copy(ROOT / "tools" / "bundle_data" / name, content / name)
     names = sorted(path.relative_to(content).as_posix() for path in content.rglob("*") if path.is_file())
     (content / SUMS).write_text("".join(f"{digest(content / name)}  {name}\n" for name in names), encoding="utf-8")
+
+
+def describe(venv: Path, content: Path) -> None:
+    """Write the bill of materials, twice: one that differs from run to run would prove nothing."""
+    tools = venv_for(tools="supply")
+    first, second = (sbom.make(venv, tools, content, OUTPUT) for _ in range(2))
+    if first != second:
+        raise fail("bundle: the bill of materials is another one the second time")
+    (content / BILL).write_text(first, encoding="utf-8")
+    sbom.validate(tools, content / BILL)
 
 
 def lock_file(venv: Path) -> Path:
@@ -77,6 +91,7 @@ def pack(content: Path, name: str) -> Path:
     archive = OUTPUT / f"{name}.tar.gz"
     with tarfile.open(archive, "w:gz") as packed:
         packed.add(content, name)
+    shutil.copy(content / BILL, OUTPUT / f"{name}.cdx.json")
     return archive
 
 

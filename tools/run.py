@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 
+import audit as auditing
 import axe
 import bundle as bundling
 import covered
@@ -137,6 +138,11 @@ def bundle() -> None:
     bundling.make()
 
 
+def audit() -> None:
+    """pip-audit: known vulnerabilities of everything that is pinned."""
+    auditing.check()
+
+
 def sanity() -> None:
     """ansible-test sanity on the newest ansible-core that runs here."""
     core, _python = setup_env.choose(None)
@@ -160,7 +166,9 @@ def bench() -> None:
 
 
 TEST_STEPS: tuple[Callable[[], None], ...] = (oracles, lint, types, drift, unit, e2e, matrix)
-MORE_STEPS = (coverage, site, slow, wine, browser, molecule, awx, package, bundle, sanity, sanity_all, demo, bench)
+MORE_STEPS = (
+    coverage, site, slow, wine, browser, molecule, awx, package, bundle, audit, sanity, sanity_all, demo, bench
+)  # fmt: skip
 TARGETS = {step.__name__.replace("_", "-"): (step,) for step in (*TEST_STEPS, *MORE_STEPS)} | {"test": TEST_STEPS}
 
 
