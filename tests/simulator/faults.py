@@ -34,8 +34,10 @@ class Effect(enum.Enum):
     FAULT_AFTER = "fault_after"  # SOAP fault `code` although it was carried out
     CALL_BEFORE = "call_before"  # `callback`, then as usual
     CALL_AFTER = "call_after"  # carried out, then `callback`, then the answer is lost
+    CALL_BETWEEN = "call_between"  # carried out, then `callback`, then the answer as if nothing had happened
 
 
+_CALLING = (Effect.CALL_BEFORE, Effect.CALL_AFTER, Effect.CALL_BETWEEN)
 TIMED_OUT = 2150858793
 QUOTA = 2150859174
 
@@ -56,7 +58,7 @@ class ScriptedFault:
     def __post_init__(self) -> None:
         if self.at < 1 or self.times < 1:
             raise ValueError("a fault strikes at message 1 or later, at least once")
-        if self.effect in (Effect.CALL_BEFORE, Effect.CALL_AFTER) and self.callback is None:
+        if self.effect in _CALLING and self.callback is None:
             raise ValueError(f"{self.effect.value} needs a callback")
 
     def matches(self, message: Message) -> bool:

@@ -180,7 +180,7 @@ class Listener:
         return await self._disturb(message, answer, fault) if fault is not None else answer
 
     async def _disturb(self, message: Message, answer: Answer, fault: ScriptedFault) -> Answer:
-        if fault.callback is not None and fault.effect is Effect.CALL_AFTER:
+        if fault.callback is not None and fault.effect in (Effect.CALL_AFTER, Effect.CALL_BETWEEN):
             fault.callback()
         if fault.effect in (Effect.DROP_AFTER, Effect.CALL_AFTER):
             raise Dropped

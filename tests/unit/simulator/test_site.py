@@ -127,7 +127,9 @@ def test_callbacks_run_before_or_after_the_work(site: SimulatedSite, windows: Sm
     site.add_fault("host", ScriptedFault(Effect.CALL_AFTER, callback=note))
     with pytest.raises(LOST):
         post(site, STOP)
-    assert seen == [0, 2]
+    site.add_fault("host", ScriptedFault(Effect.CALL_BETWEEN, callback=note))
+    assert post(site, STOP)[0] == 200
+    assert seen == [0, 2, 3]
 
 
 def test_faults_that_make_no_sense_are_refused() -> None:
