@@ -3,7 +3,7 @@
 # `make test ALSO="wine slow"` runs more targets after it and counts everything in one last line.
 PYTHON ?= python3
 
-.PHONY: demo test unit coverage e2e drift matrix site slow wine browser molecule awx package bundle audit sanity sanity-all lint types bench lock clean
+.PHONY: demo test unit coverage mutation e2e drift matrix site slow wine browser molecule awx package bundle audit sanity sanity-all lint types bench lock clean
 
 demo:
 	@$(PYTHON) tools/run.py demo
@@ -11,7 +11,7 @@ demo:
 test:
 	@$(PYTHON) tools/run.py test $(ALSO)
 
-unit coverage e2e drift matrix site slow wine browser molecule awx package bundle audit sanity sanity-all lint types bench:
+unit coverage mutation e2e drift matrix site slow wine browser molecule awx package bundle audit sanity sanity-all lint types bench:
 	@$(PYTHON) tools/run.py $@
 
 lock:

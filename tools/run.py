@@ -10,6 +10,7 @@ line counts: a test of pytest is one, a command (a linter, the demo) is one, wha
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -160,6 +161,12 @@ def demo() -> None:
     call(venv, "python", "tools/demo.py")
 
 
+def mutation() -> None:
+    """How many mutants of the pure model the unit tests notice: a sample, or all with MUTANTS=all; at least 85 %."""
+    chosen = ("--mutants", os.environ.get("MUTANTS", "600"), "--seed", os.environ.get("SEED", "1"))
+    call(venv_for(tools="mutation"), "nice", "-n", "15", "python", "tools/mutation.py", *chosen)
+
+
 def bench() -> None:
     """Messages and bytes per module."""
     call(venv_for(), "python", "benchmarks/messages.py")
@@ -167,7 +174,7 @@ def bench() -> None:
 
 TEST_STEPS: tuple[Callable[[], None], ...] = (oracles, lint, types, drift, unit, e2e, matrix)
 MORE_STEPS = (
-    coverage, site, slow, wine, browser, molecule, awx, package, bundle, audit, sanity, sanity_all, demo, bench
+    coverage, mutation, site, slow, wine, browser, molecule, awx, package, bundle, audit, sanity, sanity_all, demo, bench
 )  # fmt: skip
 TARGETS = {step.__name__.replace("_", "-"): (step,) for step in (*TEST_STEPS, *MORE_STEPS)} | {"test": TEST_STEPS}
 

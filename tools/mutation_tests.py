@@ -1,0 +1,293 @@
+# Copyright (c) 2026 The otsec.opc_dcom contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which tests run which line, and running just those tests against a mutant in a forked process.
+
+A function is changed in place in a fork of a pytest that has collected everything (milliseconds). What runs at import
+(tables, defaults, decorators) needs a fork from before our modules were imported, which then imports the changed file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import json
+import math
+import os
+import resource
+import signal
+import sys
+import time
+import types
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import coverage
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PURE = ROOT / "plugins" / "module_utils"
+MODULES = "ansible_collections.otsec.opc_dcom.plugins.module_utils"
+# Seeded and without a cache, so that a mutant meets the same tests twice.
+PYTEST = ("-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--capture=no", "--no-header", "--no-summary")
+CHOSEN = ("-m", "not slow and not e2e and not site and not browser and not wine", "tests/unit")
+AT_IMPORT = ""
+# Tests of what files hold after their import; they run no line of them.
+ABOUT_EVERY_FILE = {"tests/unit/module_utils/test_values.py::"}
+
+KILLED, SURVIVED = 1, 0
+# Seconds on the clock for a second of processor time.
+PATIENCE = 20
+
+
+# -- which tests run which line
+
+
+@dataclass
+class TestMap:
+    """Tests by file and line, and how long each takes in seconds."""
+
+    lines: dict[str, dict[int, list[str]]]
+    seconds: dict[str, float]
+    close: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, data: Path, durations: Path) -> TestMap:
+        found = coverage.CoverageData(str(data))
+        found.read()
+        lines = {Path(name).name: found.contexts_by_lineno(name) for name in found.measured_files()}
+        return cls(lines, json.loads(durations.read_text()))
+
+    def of(self, file: str, first: int, last: int) -> tuple[list[str], bool]:
+        """The tests that run any of these lines, quick files about this file first, and whether importing runs one.
+
+        A context that ends in "::" is what fixtures of a test file ran: all of its tests count.
+        """
+        known = self.lines.get(file, {})
+        contexts = {context for line in range(first, last + 1) for context in known.get(line, ())}
+        tests = contexts - {AT_IMPORT}
+        if AT_IMPORT in contexts:
+            tests |= {context for found in known.values() for context in found if context} | ABOUT_EVERY_FILE
+        return self.ordered(file, tests), AT_IMPORT in contexts
+
+    def closeness(self, file: str) -> dict[str, int]:
+        """How many lines of a file each test file runs."""
+        if file not in self.close:
+            runs = defaultdict(set)
+            for line, contexts in self.lines.get(file, {}).items():
+                for context in contexts:
+                    runs[context.partition("::")[0]].add(line)
+            self.close[file] = {name: len(lines) for name, lines in runs.items()}
+        return self.close[file]
+
+    def ordered(self, file: str, contexts: set[str]) -> list[str]:
+        whole = {context.removesuffix("::") for context in contexts if context.endswith("::")}
+        by_file = defaultdict(list)
+        for test in self.seconds:
+            test_file = test.partition("::")[0]
+            if test in contexts or test_file in whole:
+                by_file[test_file].append(test)
+        close = self.closeness(file)
+
+        def promise(name: str) -> float:
+            if f"{name}::" in ABOUT_EVERY_FILE:
+                return math.inf
+            return close.get(name, 0) * len(by_file[name]) / sum(map(self.seconds.__getitem__, by_file[name]))
+
+        return [test for name in sorted(by_file, key=promise, reverse=True) for test in by_file[name]]
+
+    def of_first_files(self, tests: list[str], count: int) -> list[str]:
+        files = list(dict.fromkeys(test.partition("::")[0] for test in tests))[:count]
+        return [test for test in tests if test.partition("::")[0] in files]
+
+    def within(self, tests: list[str], limit: float) -> list[str]:
+        """As many of these as fit into `limit` seconds, at least one."""
+        fitting, spent = [], 0.0
+        for test in tests:
+            spent += self.seconds[test]
+            if fitting and spent > limit:
+                break
+            fitting.append(test)
+        return fitting
+
+
+class MapPlugin:
+    """Tells coverage which test is running, and notes how long it takes."""
+
+    def __init__(self, measured: coverage.Coverage) -> None:
+        self.coverage = measured
+        self.seconds: dict[str, float] = defaultdict(float)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
+        self.coverage.switch_context(item.nodeid.partition("::")[0] + "::")
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
+        self.coverage.switch_context(item.nodeid)
+        return (yield)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.seconds[report.nodeid] += report.duration
+
+
+def make_map(data: Path, durations: Path) -> None:
+    """Run all tests once. Raises SystemExit when one of them fails: a mutant could not be told from that."""
+    measured = coverage.Coverage(data_file=str(data), config_file=False, include=[f"{PURE}/*"])
+    measured.erase()
+    plugin = MapPlugin(measured)
+    measured.start()
+    code = pytest.main([*PYTEST, f"--basetemp={data.parent / 'tmp-map'}", "-x", *CHOSEN], plugins=[plugin])
+    measured.stop()
+    measured.save()
+    if code:
+        raise SystemExit(f"mutation: the tests fail without a mutant (exit code {int(code)})")
+    durations.write_text(json.dumps(plugin.seconds))
+
+
+# -- a mutant in memory
+
+
+def changed_function(before: types.CodeType, after: types.CodeType) -> types.CodeType | None:
+    """The outermost function whose code differs, in its changed form; None when code that runs at import differs."""
+    old, new = ([part for part in code.co_consts if isinstance(part, types.CodeType)] for code in (before, after))
+    different = [pair for pair in zip(old, new, strict=False) if pair[0] != pair[1]]
+    if len(old) != len(new) or len(different) != 1 or before.co_code != after.co_code:
+        return None
+    if not same_values(before, after):
+        return None
+    inner_before, inner_after = different[0]
+    if inner_after.co_flags & 0x1:  # CO_OPTIMIZED: a function, no class body
+        return inner_after if inner_before.co_freevars == inner_after.co_freevars else None
+    return changed_function(inner_before, inner_after)
+
+
+def same_values(before: types.CodeType, after: types.CodeType) -> bool:
+    plain = [
+        [repr(part) for part in code.co_consts if not isinstance(part, types.CodeType)] for code in (before, after)
+    ]
+    return plain[0] == plain[1] and before.co_names == after.co_names
+
+
+def live_functions() -> dict[tuple[str, str, int], list[types.FunctionType]]:
+    """Every function of our pure modules in memory, by file, qualified name and first line."""
+    found = defaultdict(list)
+    for thing in gc.get_objects():
+        if isinstance(thing, types.FunctionType) and "/plugins/module_utils/" in thing.__code__.co_filename:
+            code = thing.__code__
+            found[Path(code.co_filename).name, code.co_qualname, code.co_firstlineno].append(thing)
+    return found
+
+
+class MutantFinder(importlib.abc.MetaPathFinder):
+    """Imports one of our modules from changed source."""
+
+    def __init__(self, path: Path, source: str) -> None:
+        self.name = f"{MODULES}.{path.stem}"
+        self.path = path
+        self.source = source
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> object:
+        if fullname != self.name:
+            return None
+        return importlib.util.spec_from_loader(fullname, MutantLoader(fullname, str(self.path), self.source))
+
+
+class MutantLoader(importlib.machinery.SourceFileLoader):
+    def __init__(self, name: str, path: str, source: str) -> None:
+        super().__init__(name, path)
+        self.changed = source
+
+    def get_code(self, fullname: str) -> types.CodeType:
+        return compile(self.changed, self.path, "exec")
+
+
+# -- forks
+
+
+def in_fork(work: Callable[[], int], seconds: float) -> int:
+    """What `work` returns in a process of its own; KILLED when it needs more processor time than this, or dies.
+
+    Time on the clock is limited too, but generously: a busy machine must not look like a killed mutant.
+    """
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        code = KILLED
+        with contextlib.suppress(BaseException):
+            os.setsid()
+            silence()
+            resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(seconds), math.ceil(seconds)))
+            code = work()
+        os._exit(code)
+    deadline = time.monotonic() + PATIENCE * seconds
+    while time.monotonic() < deadline:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return KILLED if status else SURVIVED
+        time.sleep(0.01)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return KILLED
+
+
+def silence() -> None:
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nowhere, descriptor)
+
+
+class ForkPlugin:
+    """Instead of running the tests, hands over first what has not collected yet, then what has collected."""
+
+    def __init__(self, cold: Callable[[ForkPlugin], None], warm: Callable[[ForkPlugin], None]) -> None:
+        self.cold, self.warm = cold, warm
+        self.items: dict[str, pytest.Item] = {}
+        self.failed = False
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self, session: pytest.Session) -> None:
+        self.session = session
+        self.cold(self)
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        self.items = {item.nodeid: item for item in session.items}
+        self.functions = live_functions()
+        self.warm(self)
+        return True
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.failed = self.failed or report.failed
+
+    def run_with_function(self, code: types.CodeType, file: str, tests: list[str]) -> int:
+        """Change a function, and run tests until one fails; for a fork."""
+        for function in self.functions[file, code.co_qualname, code.co_firstlineno]:
+            function.__code__ = code
+        return self.run([self.items[test] for test in tests if test in self.items])
+
+    def run_with_file(self, path: Path, source: str, tests: list[str]) -> int:
+        """Import a changed file, and run tests until one fails; for a fork from before our modules were imported."""
+        sys.meta_path.insert(0, MutantFinder(path, source))
+        self.session.perform_collect(list(dict.fromkeys(test.partition("::")[0] for test in tests)))
+        if self.session.testsfailed:
+            return KILLED
+        items = {item.nodeid: item for item in self.session.items}
+        return self.run([items[test] for test in tests if test in items])
+
+    def run(self, items: list[pytest.Item]) -> int:
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if self.failed:
+                return KILLED
+        return SURVIVED
+
+
+if __name__ == "__main__":
+    make_map(Path(sys.argv[1]), Path(sys.argv[2]))
