@@ -10,9 +10,27 @@ keeps its traceback. Errors of the wire live beside the client (plugin_utils/_ws
 
 from __future__ import annotations
 
+# Characters of a message: what a host or a person has sent must not come back whole in every result and log.
+MAX_MESSAGE = 4096
+_KEPT_END = 1024
+
 
 class OpcDcomError(Exception):
-    """Root of all errors of the collection. The text says what was tried, on what, what came back, what to do."""
+    """Root of all errors of the collection. The text says what was tried, on what, what came back, what to do.
+
+    A text of more than 4096 characters loses its middle: what came back stands there, what to do comes last.
+    """
+
+    def __str__(self) -> str:
+        return shortened(super().__str__())
+
+
+def shortened(text: str) -> str:
+    """A text of at most `MAX_MESSAGE` characters and the note that says what was left out."""
+    left_out = len(text) - MAX_MESSAGE
+    if left_out <= 0:
+        return text
+    return f"{text[: MAX_MESSAGE - _KEPT_END]} [{left_out} characters left out] {text[-_KEPT_END:]}"
 
 
 class DomainError(OpcDcomError, ValueError):

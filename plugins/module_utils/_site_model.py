@@ -14,7 +14,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ._errors import DomainError
+from ._errors import DomainError, shortened
 
 # Accounts that are the machine itself on the network (dcom.md 3.5): its computer account in a domain, nobody elsewhere.
 MACHINE_IDENTITIES = frozenset(
@@ -30,9 +30,13 @@ class SiteModelError(DomainError):
 
     def __init__(self, problems: list[str]) -> None:
         count = len(problems)
-        lines = "\n".join(f"- {problem}" for problem in problems)
+        lines = "\n".join(f"- {shortened(problem)}" for problem in problems)
         super().__init__(f"opc_site has {count} mistake{'s' if count != 1 else ''}:\n{lines}")
         self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        """Whole, however many mistakes there are; each of them is shortened."""
+        return Exception.__str__(self)
 
 
 class ReadMode(enum.Enum):

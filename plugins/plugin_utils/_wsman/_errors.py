@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 # Absolute, or pylint does not see that these are exceptions: it resolves no relative import over namespace packages.
-from ansible_collections.otsec.opc_dcom.plugins.module_utils._errors import OpcDcomError
+from ansible_collections.otsec.opc_dcom.plugins.module_utils._errors import OpcDcomError, shortened
 
 if TYPE_CHECKING:
     from ._cim import CimClass
@@ -71,7 +71,7 @@ class WsmanError(OpcDcomError):
         text = f"{self.operation}: {self.message}" if self.operation else self.message
         if self.outcome_unknown:
             text += " Whether the host carried the request out is not known; it was not sent again."
-        return f"{text} {self.hint}" if self.hint else text
+        return shortened(f"{text} {self.hint}" if self.hint else text)
 
 
 class HostUnreachable(WsmanError):

@@ -13,7 +13,12 @@ from event_samples import event_xml
 from fuzz.stored_targets import LINK, end_facts_seed
 
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._end_facts import facts_from_dict
-from ansible_collections.otsec.opc_dcom.plugins.module_utils._errors import DomainError, HostStateError, ParameterError
+from ansible_collections.otsec.opc_dcom.plugins.module_utils._errors import (
+    MAX_MESSAGE,
+    DomainError,
+    HostStateError,
+    ParameterError,
+)
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._event_xml import parse_events
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._json_text import MAX_DEPTH, load_json
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._link_spec import link_from_dict
@@ -23,6 +28,7 @@ from ansible_collections.otsec.opc_dcom.plugins.module_utils._principals import 
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._reg_query import parse_reg_query
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._registry import RegistryType, RegistryValue
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._sid import Sid
+from ansible_collections.otsec.opc_dcom.plugins.module_utils._site_model import SiteModelError
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._snapshot_codec import FORMAT, from_json, load_file
 
 DEEP = "[" * 100_000 + "]" * 100_000
@@ -147,3 +153,18 @@ def test_a_link_whose_end_is_selected_by_no_option_is_refused(selector: object) 
     assert link_from_dict("links[0]", LINK).server.selector == ("prog_id", "A.B")
     with pytest.raises(ParameterError, match=r"links\[0\]: is no link"):
         link_from_dict("links[0]", {**LINK, "server": {**LINK["server"], "selector": selector}})
+
+
+def test_a_long_text_loses_the_middle_of_its_message_not_the_advice() -> None:
+    error = HostStateError(f"it came back: {'x' * 100_000}; restore the host from a snapshot")
+    assert len(str(error)) < MAX_MESSAGE + 100
+    assert str(error).startswith("it came back: xxx")
+    assert "characters left out]" in str(error)
+    assert str(error).endswith("; restore the host from a snapshot")
+    assert str(HostStateError("x" * MAX_MESSAGE)) == "x" * MAX_MESSAGE
+
+
+def test_every_mistake_of_a_site_model_is_named_however_many_there_are() -> None:
+    error = SiteModelError([f"links[{number}]: {'x' * 100}" for number in range(500)])
+    assert str(error).count("\n- links[") == 500
+    assert len(str(SiteModelError(["x" * 100_000]))) < MAX_MESSAGE + 200
