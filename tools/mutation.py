@@ -21,8 +21,8 @@ import subprocess
 import sys
 import time
 import types
+import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -66,9 +66,10 @@ class Run:
                 return running.KILLED
         return running.SURVIVED
 
-    def note(self, trial: Trial, code: int) -> None:
-        result = "killed" if code == running.KILLED else "survived"
-        change = [] if result == "killed" else change_of(trial.mutant, trial.source)
+    def note(self, trial: Trial, code: int | None, source: str) -> None:
+        """`code` None: the mutant does not compile."""
+        result = {None: "does not compile", running.KILLED: "killed"}.get(code, "survived")
+        change = change_of(trial.mutant, source) if result == "survived" else []
         self.outcomes.append(Outcome(trial.mutant, result, len(trial.tests), trial.cut, change))
         print(f"{len(self.outcomes):5} {result:8} {trial.mutant.name}", flush=True)
 
@@ -88,7 +89,8 @@ def all_mutants(only: str | None) -> tuple[list[Mutant], Counter[str]]:
 def compiled(mutant: Mutant) -> tuple[str, types.CodeType] | None:
     source = mutant.source()
     try:
-        return source, compile(source, "mutant", "exec", dont_inherit=True)
+        with warnings.catch_warnings(action="ignore"):
+            return source, compile(source, "mutant", "exec", dont_inherit=True)
     except (SyntaxError, ValueError):
         return None
 
@@ -124,50 +126,51 @@ def lines_of(mutant: Mutant) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A mutant, its source, the function to change in place (None: import the file), and its tests in order."""
+    """A mutant and its tests in order. `imports`: what it changes runs at import."""
 
     mutant: Mutant
-    source: str
-    function: types.CodeType | None
     tests: list[str]
     cut: bool
+    imports: bool
 
 
-def plan(sample: list[Mutant], run: Run) -> Iterator[Trial]:
-    for mutant in sample:
-        made = compiled(mutant)
-        if made is None:
-            run.outcomes.append(Outcome(mutant, "does not compile", 0, False, []))
-            continue
-        source, after = made
-        tests, at_import = run.tests.of(mutant.path.name, *lines_of(mutant))
-        fitting = run.tests.within(tests, run.limit)
-        before = compile(text_of(mutant.path), "mutant", "exec", dont_inherit=True)
-        function = None if at_import else running.changed_function(before, after)
-        yield Trial(mutant, source, function, fitting, len(fitting) < len(tests))
+def trial_of(mutant: Mutant, run: Run) -> Trial:
+    tests, imports = run.tests.of(mutant.path.name, *lines_of(mutant))
+    fitting = run.tests.within(tests, run.limit)
+    return Trial(mutant, fitting, len(fitting) < len(tests), imports)
 
 
 def execute(sample: list[Mutant], run: Run) -> None:
-    trials = list(plan(sample, run))
-    cold = [trial for trial in trials if trial.function is None or not trial.tests]
-    warm = [trial for trial in trials if trial.function is not None and trial.tests]
+    trials = [trial_of(mutant, run) for mutant in sample]
+    cold = [trial for trial in trials if trial.imports]
+    warm = [trial for trial in trials if not trial.imports]
     plugin = running.ForkPlugin(partial(execute_cold, cold, run), partial(execute_warm, warm, run))
     pytest.main([*running.PYTEST, f"--basetemp={run.temporary}", *running.CHOSEN], plugins=[plugin])
 
 
 def execute_cold(trials: list[Trial], run: Run, plugin: running.ForkPlugin) -> None:
     for trial in trials:
-        tests = trial.tests
-        code = run.cold(plugin, trial.mutant, trial.source, tests) if tests else running.SURVIVED
-        run.note(trial, code)
+        made = compiled(trial.mutant)
+        if made is None:
+            run.note(trial, None, "")
+        else:
+            run.note(trial, run.cold(plugin, trial.mutant, made[0], trial.tests), made[0])
 
 
 def execute_warm(trials: list[Trial], run: Run, plugin: running.ForkPlugin) -> None:
-    """A function that nothing holds any more, such as one that made a table, changes nothing here and survives."""
     for trial in trials:
-        allowed = 5 + 3 * sum(map(run.tests.seconds.__getitem__, trial.tests))
-        work = partial(plugin.run_with_function, trial.function, trial.mutant.path.name, trial.tests)
-        run.note(trial, running.in_fork(work, allowed))
+        made = compiled(trial.mutant)
+        if made is None:
+            run.note(trial, None, "")
+            continue
+        source, after = made
+        code, file = running.SURVIVED, trial.mutant.path
+        before = compile(text_of(file), "mutant", "exec", dont_inherit=True)
+        function = running.changed_function(before, after)
+        if function is not None and trial.tests:
+            allowed = 5 + 3 * sum(map(run.tests.seconds.__getitem__, trial.tests))
+            code = running.in_fork(partial(plugin.run_with_function, function, file.name, trial.tests), allowed)
+        run.note(trial, code, source)
 
 
 # -- figures
