@@ -22,4 +22,5 @@ lock core-2.21 "$(find_python 3.13)" 'ansible-core==2.21.5' -r requirements/test
 lock lint "$(find_python 3.13)" 'ansible-core==2.21.5' -r requirements/test.in -r requirements/lint.in
 lock acceptance "$(find_python 3.13)" 'ansible-core==2.21.5' -r requirements/test.in -r requirements/acceptance.in
 lock mutation "$(find_python 3.13)" 'ansible-core==2.21.5' -r requirements/test.in -r requirements/mutation.in
+lock fuzz "$(find_python 3.13)" 'ansible-core==2.21.5' -r requirements/test.in -r requirements/fuzz.in
 lock supply "$(find_python 3.13)" -r requirements/supply.in

@@ -172,9 +172,22 @@ def bench() -> None:
     call(venv_for(), "python", "benchmarks/messages.py")
 
 
+def fuzz() -> None:
+    """Every parser, fuzzed with atheris for FUZZ_SECONDS each; without atheris by mutations of the corpus."""
+    try:
+        call(venv_for(tools="fuzz"), "python", "tools/fuzz.py")
+    except StepFailed:
+        if (setup_env.BUILD / "venv-fuzz" / "installed.stamp").is_file():
+            raise
+        TALLY.failed -= 1  # counted as a failure where it is something left out
+        TALLY.leave_out("fuzzing guided by coverage: atheris cannot be installed here; the corpus is mutated instead")
+        call(venv_for(), "python", "tools/fuzz.py")
+
+
 TEST_STEPS: tuple[Callable[[], None], ...] = (oracles, lint, types, drift, unit, e2e, matrix)
 MORE_STEPS = (
-    coverage, mutation, site, slow, wine, browser, molecule, awx, package, bundle, audit, sanity, sanity_all, demo, bench
+    coverage, mutation, site, slow, wine, browser, molecule, awx, package, bundle, audit, sanity, sanity_all,
+    demo, bench, fuzz,
 )  # fmt: skip
 TARGETS = {step.__name__.replace("_", "-"): (step,) for step in (*TEST_STEPS, *MORE_STEPS)} | {"test": TEST_STEPS}
 

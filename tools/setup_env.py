@@ -123,9 +123,12 @@ def main() -> None:
     parser.add_argument("--lint", action="store_true", help="the environment of the linters instead")
     parser.add_argument("--acceptance", action="store_true", help="that of molecule and the tools of AWX instead")
     parser.add_argument("--mutation", action="store_true", help="that of mutation testing instead")
+    parser.add_argument("--fuzz", action="store_true", help="that of the fuzzer instead")
     parser.add_argument("--supply", action="store_true", help="that of the tools for bills of materials instead")
     options = parser.parse_args()
-    tools = next((name for name in ("lint", "acceptance", "mutation", "supply") if getattr(options, name)), None)
+    tools = next(
+        (name for name in ("lint", "acceptance", "mutation", "fuzz", "supply") if getattr(options, name)), None
+    )
     core, python = choose("2.21" if tools else options.core)
     venv = ensure_venv(tools or core, ROOT / "requirements" / f"{tools or f'core-{core}'}.txt", python)
     link_checkout()

@@ -71,7 +71,7 @@ def environment(venv: Path) -> dict[str, str]:
 def venv_for(core: str | None = None, *, tools: str | None = None) -> Path:
     """The environment of an ansible-core (default: the newest that runs here), built if need be.
 
-    `tools` is lint, acceptance or supply, for the environment of those tools instead.
+    `tools` is lint, acceptance, fuzz or supply, for the environment of those tools instead.
     """
     arguments = [f"--{tools}"] if tools else ["--core", core] if core else []
     command = [sys.executable, str(ROOT / "tools" / "setup_env.py"), *arguments]

@@ -55,6 +55,13 @@ def _splice(rng: random.Random, data: bytes, others: Sequence[bytes]) -> bytes:
     return data[: rng.randint(0, len(data))] + other[rng.randint(0, len(other)) :]
 
 
+def repeated(rng: random.Random, data: bytes, size: int) -> bytes:
+    """One piece of the input over and over, up to a size: what a parser that is not linear gives itself away by."""
+    at = rng.randint(0, len(data))
+    piece = data[at : at + rng.choice((1, 2, 5, 12, 40, 100))] or rng.choice(INTERESTING)
+    return data[:at] + piece * (size // len(piece)) + data[at:]
+
+
 _CHANGES: tuple[Callable[[random.Random, bytes, Sequence[bytes]], bytes], ...] = (
     _flip,
     _insert,

@@ -12,7 +12,7 @@ from ansible_collections.otsec.opc_dcom.plugins.module_utils._errors import OpcD
 
 # Processor seconds for one input, instrumented or not.
 MAX_SECONDS = 2.0
-# Characters of a message of ours: what a host sent must not come back whole in every error.
+# Characters in a line of a message of ours: what a host sent must not come back whole in every error.
 MAX_MESSAGE = 8192
 
 
@@ -42,8 +42,9 @@ def check(target: Target, data: bytes, max_seconds: float = MAX_SECONDS) -> bool
         target.read(data)
     except target.refusals as error:
         is_taken = False
-        if isinstance(error, OpcDcomError) and len(str(error)) > MAX_MESSAGE:
-            raise Finding(f"a message of {len(str(error))} characters for {len(data)} bytes") from None
+        longest = max(map(len, str(error).split("\n")))
+        if isinstance(error, OpcDcomError) and longest > MAX_MESSAGE:
+            raise Finding(f"a line of {longest} characters in the message for {len(data)} bytes") from None
     seconds = time.thread_time() - started
     if seconds > max_seconds:
         raise Finding(f"{seconds:.1f} s for {len(data)} bytes")

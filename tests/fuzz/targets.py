@@ -1,10 +1,14 @@
 # Copyright (c) 2026 The otsec.opc_dcom contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All targets by name; corpus/<name> holds the inputs of each."""
+"""All targets by name; corpus/<name>.b64 holds what was saved for each, an input a line.
+
+In base64, because inputs hold line ends, NULs and half characters that a checkout or a linter would change.
+"""
 
 from __future__ import annotations
 
-import hashlib
+import base64
+from collections.abc import Iterable
 from pathlib import Path
 
 from .stored_targets import STORED_TARGETS
@@ -13,14 +17,22 @@ from .wire_targets import WIRE_TARGETS
 
 CORPUS = Path(__file__).resolve().parent / "corpus"
 TARGETS = {**TEXT_TARGETS, **STORED_TARGETS, **WIRE_TARGETS}
+_LICENCE = "# SPDX-License-Identifier: GPL-3.0-or-later"
 
 
 def corpus_of(name: str) -> list[bytes]:
     """The seeds of a target and what was saved for it, in a stable order."""
-    saved = [path.read_bytes() for path in sorted((CORPUS / name).glob("*"))]
-    return list(dict.fromkeys((*TARGETS[name].seeds, *saved)))
+    return list(dict.fromkeys((*TARGETS[name].seeds, *saved_inputs(name))))
 
 
-def name_of(data: bytes) -> str:
-    """The name of a file of the corpus."""
-    return hashlib.sha256(data).hexdigest()[:16]
+def saved_inputs(name: str) -> list[bytes]:
+    path = CORPUS / f"{name}.b64"
+    lines = path.read_text(encoding="ascii").splitlines() if path.is_file() else []
+    return [base64.b64decode(line, validate=True) for line in lines if not line.startswith("#")]
+
+
+def save_inputs(name: str, inputs: Iterable[bytes]) -> None:
+    """Replace what is saved for a target."""
+    CORPUS.mkdir(exist_ok=True)
+    lines = (base64.b64encode(data).decode("ascii") for data in inputs)
+    (CORPUS / f"{name}.b64").write_text("\n".join((_LICENCE, *lines, "")), encoding="ascii")

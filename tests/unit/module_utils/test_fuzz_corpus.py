@@ -8,9 +8,9 @@ import random
 import zlib
 
 import pytest
-from fuzz.mutation import mutated
+from fuzz.mutation import mutated, repeated
 from fuzz.target import MAX_MESSAGE, Finding, Target, check
-from fuzz.targets import CORPUS, TARGETS, corpus_of, name_of
+from fuzz.targets import CORPUS, TARGETS, corpus_of, saved_inputs
 
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._errors import DomainError
 
@@ -29,21 +29,34 @@ def test_the_corpus_and_mutations_of_it_are_read_or_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TARGETS)
+def test_a_piece_over_and_over_is_read_in_bounded_time_and_told_in_few_words(name: str) -> None:
+    target = TARGETS[name]
+    rng = random.Random(zlib.crc32(name.encode()))
+    for data in target.seeds:
+        for _unused in range(3):
+            check(target, repeated(rng, data, 60_000))
+
+
+@pytest.mark.parametrize("name", TARGETS)
 def test_seeds_are_taken(name: str) -> None:
     """A target whose seeds are all refused fuzzes nothing but its first check."""
     assert any(check(TARGETS[name], data) for data in TARGETS[name].seeds)
 
 
 def test_the_corpus_is_small_and_belongs_to_targets() -> None:
-    files = [path for path in CORPUS.rglob("*") if path.is_file()]
-    assert {path.parent.name for path in files} <= set(TARGETS)
-    assert all(path.name == name_of(path.read_bytes()) for path in files)
-    assert len(files) < 1000
+    files = list(CORPUS.glob("*"))
+    assert {path.name for path in files} <= {f"{name}.b64" for name in TARGETS}
     assert sum(path.stat().st_size for path in files) < 1_000_000
+    assert all(len(data) <= target.max_len for name, target in TARGETS.items() for data in saved_inputs(name))
+
+
+class TalkativeError(DomainError):
+    def __str__(self) -> str:
+        return "x" * (MAX_MESSAGE + 1)
 
 
 def refuse(_data: bytes) -> None:
-    raise DomainError("x" * (MAX_MESSAGE + 1))
+    raise TalkativeError
 
 
 @pytest.mark.parametrize(
