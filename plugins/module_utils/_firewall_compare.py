@@ -21,6 +21,8 @@ from ._firewall_values import Match
 Environment = Mapping[str, str]
 
 _VARIABLE = re.compile(r"%([^%]+)%")
+# Characters. Source: Win32 "Maximum Path Length Limitation" (32,767).
+_MAX_PATH = 32_767
 
 # Fields of `other` that change nothing about which traffic a rule matches: mapping and boundary flags.
 _NOT_CONDITIONS = ("LSM", "LOM", "PCross")
@@ -29,11 +31,15 @@ _NOT_CONDITIONS = ("LSM", "LOM", "PCross")
 def expand_path(path: str, environment: Environment) -> str:
     """The path with ``%variables%`` replaced from the host's environment; an unknown variable stays as it is.
 
-    ``%ProgramFiles% (x86)\\x.exe``, which Windows itself stores, expands as Windows expands it.
+    ``%ProgramFiles% (x86)\\x.exe``, which Windows itself stores, expands as Windows expands it. What would become
+    longer than any path of Windows stays as it is: both texts come from a host, and it would be the product of their
+    lengths.
     """
     if "%" not in path:
         return path
     values = {name.lower(): value for name, value in environment.items()}
+    if sum(len(values.get(name.lower(), "")) for name in _VARIABLE.findall(path)) > _MAX_PATH:
+        return path
     return _VARIABLE.sub(lambda match: values.get(match.group(1).lower(), match.group()), path)
 
 

@@ -20,6 +20,7 @@ from ansible_collections.otsec.opc_dcom.plugins.module_utils._errors import (
     ParameterError,
 )
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._event_xml import parse_events
+from ansible_collections.otsec.opc_dcom.plugins.module_utils._firewall_compare import expand_path
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._json_text import MAX_DEPTH, load_json
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._link_spec import link_from_dict
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._operation_journal import JOURNAL_VERSION, load_journal
@@ -168,3 +169,9 @@ def test_every_mistake_of_a_site_model_is_named_however_many_there_are() -> None
     error = SiteModelError([f"links[{number}]: {'x' * 100}" for number in range(500)])
     assert str(error).count("\n- links[") == 500
     assert len(str(SiteModelError(["x" * 100_000]))) < MAX_MESSAGE + 200
+
+
+def test_variables_do_not_multiply_what_a_host_sends() -> None:
+    environment = {"a": "x" * 1000}
+    assert expand_path("%A%" * 32 + "\\b%c%", environment) == "x" * 32_000 + "\\b%c%"
+    assert expand_path("%A%" * 100_000, environment) == "%A%" * 100_000
