@@ -184,9 +184,14 @@ def fuzz() -> None:
         call(venv_for(), "python", "tools/fuzz.py")
 
 
+def soak() -> None:
+    """Half an hour of random trouble for a hundred simulated hosts, and what is left of it."""
+    call(venv_for(), "python", "tests/soak.py", "--minutes", "30", "--hosts", "100")
+
+
 TEST_STEPS: tuple[Callable[[], None], ...] = (oracles, lint, types, drift, unit, e2e, matrix)
 MORE_STEPS = (
-    coverage, mutation, site, slow, wine, browser, molecule, awx, package, bundle, audit, sanity, sanity_all,
+    coverage, mutation, site, soak, slow, wine, browser, molecule, awx, package, bundle, audit, sanity, sanity_all,
     demo, bench, fuzz,
 )  # fmt: skip
 TARGETS = {step.__name__.replace("_", "-"): (step,) for step in (*TEST_STEPS, *MORE_STEPS)} | {"test": TEST_STEPS}
