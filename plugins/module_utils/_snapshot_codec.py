@@ -44,6 +44,8 @@ FORMAT = "otsec.opc_dcom snapshot 1"
 _LINE_CHARACTERS = 1000
 # No snapshot of ours is near this; a value somebody else wrote must not fill the controller's memory.
 MAX_BYTES = 16 * 1024 * 1024
+# Commas, which part values: each value takes many times its text in memory.
+MAX_COMMAS = 500_000
 
 _MALFORMED = (ValueError, KeyError, TypeError, IndexError, zlib.error, binascii.Error)
 
@@ -168,6 +170,8 @@ def _unpack(packed: bytes) -> bytes:
     data = unpacker.decompress(packed, MAX_BYTES)
     if unpacker.unconsumed_tail:
         raise ValueError(f"more than {MAX_BYTES} bytes")
+    if data.count(b",") > MAX_COMMAS:
+        raise ValueError(f"more than {MAX_COMMAS} values")
     return data
 
 

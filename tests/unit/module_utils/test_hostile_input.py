@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 import tracemalloc
+import zlib
 
 import pytest
 from event_samples import event_xml
@@ -30,7 +32,12 @@ from ansible_collections.otsec.opc_dcom.plugins.module_utils._reg_query import p
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._registry import RegistryType, RegistryValue
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._sid import Sid
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._site_model import SiteModelError
-from ansible_collections.otsec.opc_dcom.plugins.module_utils._snapshot_codec import FORMAT, from_json, load_file
+from ansible_collections.otsec.opc_dcom.plugins.module_utils._snapshot_codec import (
+    FORMAT,
+    from_json,
+    load_file,
+    load_values,
+)
 
 DEEP = "[" * 100_000 + "]" * 100_000
 
@@ -175,3 +182,13 @@ def test_variables_do_not_multiply_what_a_host_sends() -> None:
     environment = {"a": "x" * 1000}
     assert expand_path("%A%" * 32 + "\\b%c%", environment) == "x" * 32_000 + "\\b%c%"
     assert expand_path("%A%" * 100_000, environment) == "%A%" * 100_000
+
+
+def test_a_snapshot_of_millions_of_empty_lists_is_refused_before_they_are_made() -> None:
+    packed = base64.b64encode(zlib.compress(b"[" + b"[]," * 4_000_000 + b"[]]")).decode()
+    tracemalloc.start()
+    with pytest.raises(HostStateError, match="more than 500000 values"):
+        load_values("n", {"n": RegistryValue.multi_string(FORMAT, "1", "0", "s", packed)})
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 60_000_000
