@@ -4,7 +4,7 @@
 # `make test ALSO="wine slow"` runs more targets after it and counts everything in one last line.
 PYTHON ?= python3
 
-.PHONY: demo test unit coverage mutation e2e drift matrix site soak slow wine browser molecule awx package bundle audit sanity sanity-all lint types bench fuzz lock clean
+.PHONY: demo test unit coverage mutation e2e drift matrix site soak slow wine browser molecule awx package bundle audit sanity sanity-all units units-all lint types bench fuzz lock clean
 
 demo:
 	@$(PYTHON) tools/run.py demo
@@ -12,7 +12,7 @@ demo:
 test:
 	@$(PYTHON) tools/run.py test $(ALSO)
 
-unit coverage mutation e2e drift matrix site soak slow wine browser molecule awx package bundle audit sanity sanity-all lint types bench fuzz:
+unit coverage mutation e2e drift matrix site soak slow wine browser molecule awx package bundle audit sanity sanity-all units units-all lint types bench fuzz:
 	@$(PYTHON) tools/run.py $@
 
 lock:

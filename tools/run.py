@@ -15,13 +15,13 @@ import sys
 import time
 from collections.abc import Callable
 
+import ansible_test
 import audit as auditing
 import axe
 import bundle as bundling
 import covered
 import debian
 import package as packaging
-import sanity as ansible_sanity
 import setup_env
 from steps import COLLECTIONS, ROOT, TALLY, StepFailed, call, each, pytest, venv_for
 
@@ -147,12 +147,23 @@ def audit() -> None:
 def sanity() -> None:
     """ansible-test sanity on the newest ansible-core that runs here."""
     core, _python = setup_env.choose(None)
-    ansible_sanity.check(core)
+    ansible_test.sanity(core)
 
 
 def sanity_all() -> None:
     """ansible-test sanity on every supported ansible-core."""
-    each(setup_env.PYTHONS, ansible_sanity.check)
+    each(setup_env.PYTHONS, ansible_test.sanity)
+
+
+def units() -> None:
+    """ansible-test units on the newest ansible-core that runs here."""
+    core, _python = setup_env.choose(None)
+    ansible_test.units(core)
+
+
+def units_all() -> None:
+    """ansible-test units on every supported ansible-core."""
+    each(setup_env.PYTHONS, ansible_test.units)
 
 
 def demo() -> None:
@@ -190,8 +201,9 @@ def soak() -> None:
 
 
 TEST_STEPS: tuple[Callable[[], None], ...] = (oracles, lint, types, drift, unit, e2e, matrix)
+ANSIBLE_TEST_STEPS = (sanity, sanity_all, units, units_all)
 MORE_STEPS = (
-    coverage, mutation, site, soak, slow, wine, browser, molecule, awx, package, bundle, audit, sanity, sanity_all,
+    coverage, mutation, site, soak, slow, wine, browser, molecule, awx, package, bundle, audit, *ANSIBLE_TEST_STEPS,
     demo, bench, fuzz,
 )  # fmt: skip
 TARGETS = {step.__name__.replace("_", "-"): (step,) for step in (*TEST_STEPS, *MORE_STEPS)} | {"test": TEST_STEPS}
