@@ -16,7 +16,7 @@ TESTS = Path(__file__).resolve().parent
 # Only ansible-test sets it. It runs pytest with settings of its own and knows nothing of pyproject.toml.
 IN_ANSIBLE_TEST = "ANSIBLE_CONTROLLER_MIN_PYTHON_VERSION" in os.environ
 # Their targets prepare what they need (docs/testing.md).
-OTHER_TARGETS = ("slow", "wine", "browser")
+OTHER_TARGETS = ("slow", "wine", "browser", "e2e")
 
 if IN_ANSIBLE_TEST:
     # Helpers of tests are imported by their base names.
