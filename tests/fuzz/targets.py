@@ -17,7 +17,9 @@ from .wire_targets import WIRE_TARGETS
 
 CORPUS = Path(__file__).resolve().parent / "corpus"
 TARGETS = {**TEXT_TARGETS, **STORED_TARGETS, **WIRE_TARGETS}
+# REUSE-IgnoreStart
 _LICENCE = "# SPDX-License-Identifier: GPL-3.0-or-later"
+# REUSE-IgnoreEnd
 
 
 def corpus_of(name: str) -> list[bytes]:
