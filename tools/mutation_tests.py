@@ -278,8 +278,10 @@ class ForkPlugin:
         self.session.perform_collect(list(dict.fromkeys(test.partition("::")[0] for test in tests)))
         if self.session.testsfailed:
             return KILLED
-        items = {item.nodeid: item for item in self.session.items}
-        return self.run([items[test] for test in tests if test in items])
+        # Parameters may come from what is changed, so whole functions count.
+        places = {name: place for place, name in enumerate(dict.fromkeys(test.partition("[")[0] for test in tests))}
+        chosen = [item for item in self.session.items if item.nodeid.partition("[")[0] in places]
+        return self.run(sorted(chosen, key=lambda item: places[item.nodeid.partition("[")[0]]))
 
     def run(self, items: list[pytest.Item]) -> int:
         for item, following in zip(items, [*items[1:], None], strict=True):
