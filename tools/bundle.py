@@ -57,7 +57,8 @@ def collect(venv: Path, content: Path) -> None:
 def describe(venv: Path, content: Path) -> None:
     """Write the bill of materials, twice: one that differs from run to run would prove nothing."""
     tools = venv_for(tools="supply")
-    first, second = (sbom.make(venv, tools, content, OUTPUT) for _ in range(2))
+    first = sbom.make(venv, tools, content, OUTPUT)
+    second = sbom.make(venv, tools, content, OUTPUT)
     if first != second:
         raise fail("bundle: the bill of materials is another one the second time")
     (content / BILL).write_text(first, encoding="utf-8")
