@@ -62,7 +62,7 @@ def refuse(_data: bytes) -> None:
 @pytest.mark.parametrize(
     ("target", "finding"),
     [
-        (Target(lambda data: int(data), (TypeError,), ()), ValueError),
+        (Target(int, (TypeError,), ()), ValueError),
         (Target(refuse, (DomainError,), ()), Finding),
         (Target(lambda data: sum(range(1_000_000)), (), ()), Finding),
     ],
