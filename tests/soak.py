@@ -309,11 +309,6 @@ class Soak:
 
     def _clean_run(self, declaration: str, hosts: tuple[str, ...]) -> PlaybookRun:
         run = self._run("harden", declaration, hosts)
-        if run.returncode:
-            said = [
-                f"{item.host}: {item.task}: {item.result.get('msg')}" for item in run.results if item.status in _BAD
-            ]
-            raise ViolationError(f"a run without trouble ended with {run.returncode}: {said[:10]}")
         self._wait_for_quiet()
         for name, host in self.hosts.items():
             self.states.judge(host, name, (declaration,), done=True)
@@ -321,7 +316,14 @@ class Soak:
         self._demand_no_violations()
         working = working_links(self.site.played)
         if broken := [link for link in self.site.site.links if link not in working]:
-            raise ViolationError(f"links do not work in the end: {broken[:3]}")
+            raise ViolationError(
+                f"links do not work in the end: {[self.site.played.play(link).evidence for link in broken]}"
+            )
+        if run.returncode:
+            said = [
+                f"{item.host}: {item.task}: {item.result.get('msg')}" for item in run.results if item.status in _BAD
+            ]
+            raise ViolationError(f"a run without trouble ended with {run.returncode}: {said[:10]}")
         self._forget()
         return run
 
