@@ -29,8 +29,8 @@ class ActionModule(HostAction):
         return RebootRequest(**parameters)
 
     def act(self, host: Host, prepared: RebootRequest) -> dict[str, Any]:
-        kept = host.read_kept_state()
-        reasons = list(kept.pending_reboot.reasons) if kept.pending_reboot else []
+        pending = host.read_pending_reboot()
+        reasons = list(pending.reasons) if pending else []
         is_due = bool(reasons) or not prepared.only_if_pending
         result: dict[str, Any] = {"changed": is_due, "reboot_reasons": reasons, "rebooted": False}
         if is_due and not self._task.check_mode:

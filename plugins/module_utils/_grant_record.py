@@ -11,6 +11,7 @@ by SID, so what is left of a deleted account can be taken away as well. Text in 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -28,6 +29,8 @@ RECORD_VERSION = "otsec.opc_dcom grants 1"
 PART_CHARACTERS = 30_000
 
 Rights = frozenset[ComRight]
+
+_APP_ID_LINE = re.compile(r"(?:application|place) (?P<app_id>\{[0-9A-Fa-f-]{36}\})(?: |\Z)")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -106,6 +109,12 @@ def load_record(values: Mapping[str, RegistryValue]) -> GrantRecord:
         return _parse(lines)
     except (ValueError, KeyError, IndexError, DomainError) as error:
         raise HostStateError(_unreadable(str(error))) from error
+
+
+def app_ids_in(first_part: RegistryValue) -> tuple[str, ...]:
+    """The applications that the first part of a record names. To read ahead: what does not read is left out."""
+    texts = first_part.data if isinstance(first_part.data, tuple) else ()
+    return tuple(dict.fromkeys(match["app_id"] for match in map(_APP_ID_LINE.match, texts) if match))
 
 
 def _part_name(number: int) -> str:

@@ -27,6 +27,12 @@ options:
   snapshot_path:
     description: Write a copy of the snapshot to this file on the controller, or into this directory.
     type: path
+  sids:
+    description:
+      - SIDs of local accounts of this host by their names, where the caller knows them already, such as from
+        M(otsec.opc_dcom.opc_account_info). They are not looked up again.
+    type: dict
+    default: {}
   # Sections, written by tools/document_opc_host.py
   logging:
     description: Options of M(otsec.opc_dcom.dcom_logging).

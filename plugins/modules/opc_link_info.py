@@ -34,6 +34,14 @@ options:
     type: list
     elements: str
     default: []
+  layers:
+    description:
+      - Which layers of a link RV(links) has. V(not_ok) leaves out those that are in order, so that the result for a
+        thousand links fits into an event of AWX.
+    type: str
+    choices: [all, not_ok]
+    default: all
+    version_added: 0.1.0
 attributes:
   action:
     description: Runs as an action plugin on the controller; no host is contacted.

@@ -20,7 +20,7 @@ from ..module_utils._local_accounts import (
     runs_modules,
     service_step,
 )
-from ..module_utils._principals import parse_principal
+from ..module_utils._principals import builtin_sid, parse_principal
 from ..module_utils._registry import RegistryKey, RegistryType
 from ..module_utils._service_operations import is_local_system, needs_password
 from ..module_utils._sid import Sid
@@ -101,8 +101,8 @@ def read_accounts(host: Host, question: AccountQuestion) -> dict[str, Any]:
     users = [user for user in found.values() if user is not None]
     missing = [name for name, user in found.items() if user is None]
     services = [_read_service(host, wish, question.names) for wish in question.services]
-    groups = [_find_group(host, group) for group in question.groups]
-    in_order = not missing and all(item["as_wanted"] for item in services) and _serve(host, question, users, groups)
+    in_order = not missing and all(item["as_wanted"] for item in services) and _serve(host, question, users)
+    groups = [] if in_order else [_find_group(host, group) for group in question.groups]
     powershell = None if in_order else _read_powershell(host)
     return {
         "accounts": [user.to_dict() for user in users],
@@ -123,14 +123,22 @@ def read_accounts(host: Host, question: AccountQuestion) -> dict[str, Any]:
     }
 
 
-def _serve(host: Host, question: AccountQuestion, users: Sequence[LocalUser], groups: Sequence[_FoundGroup]) -> bool:
+def _serve(host: Host, question: AccountQuestion, users: Sequence[LocalUser]) -> bool:
     """Whether the accounts have no trouble and are in all groups. User rights cannot be read: wanting some is work."""
     if not users:
         return True
     if question.denies_interactive or any(user.troubles for user in users):
         return False
     sids = {Sid.from_string(user.sid) for user in users}
-    return all(group.sid is not None and sids <= host.accounts.members_of(group.sid) for group in groups)
+    return all(sids <= _members(host, group) for group in question.groups)
+
+
+def _members(host: Host, group: str) -> frozenset[Sid]:
+    """Users in a group as it was asked for. What Windows calls differently in each language goes by its SID."""
+    if _is_local_name(group) and builtin_sid(group) is None:
+        return host.accounts.members_of_group(group)
+    sid = _find_group(host, group).sid
+    return frozenset() if sid is None else host.accounts.members_of(sid)
 
 
 def _account_steps(
@@ -185,8 +193,13 @@ def _read_powershell(host: Host) -> str:
 
 
 def _find_group(host: Host, text: str) -> _FoundGroup:
-    is_local_name = "\\" not in text and not text.upper().startswith("S-1-")
+    if _is_local_name(text):
+        return _FoundGroup(text, host.accounts.local_group(text))
     try:
-        return _FoundGroup(text, host.accounts.resolve(f".\\{text}" if is_local_name else text))
+        return _FoundGroup(text, host.accounts.resolve(text))
     except UnknownAccountError:
         return _FoundGroup(text, None)
+
+
+def _is_local_name(group: str) -> bool:
+    return "\\" not in group and not group.upper().startswith("S-1-")

@@ -18,6 +18,7 @@ LINK_SPEC: Spec = {
     "links": {"type": "list", "elements": "dict", "required": True},
     "ends": {"type": "dict", "default": {}},
     "unreached": {"type": "list", "elements": "str", "default": []},
+    "layers": {"type": "str", "choices": ["all", "not_ok"], "default": "all"},
 }
 
 
@@ -28,7 +29,7 @@ def judge_links(parameters: Parameters) -> dict[str, Any]:
     verdicts = [check_link(link, ends, parameters["unreached"]) for link in links]
     return {
         "changed": False,
-        "links": [verdict.to_dict() for verdict in verdicts],
+        "links": [verdict.to_dict(with_ok=parameters["layers"] == "all") for verdict in verdicts],
         "failing": [verdict.link.name for verdict in verdicts if verdict.works is False],
         "unknown": [verdict.link.name for verdict in verdicts if verdict.works is None],
         "pending": list(dict.fromkeys(text for verdict in verdicts for text in verdict.pending)),

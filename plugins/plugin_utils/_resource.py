@@ -45,6 +45,10 @@ class Resource(abc.ABC):
         """Keys whose names are known only once `keys` and `trees` have been read, such as the AppID of a ProgID."""
         return ()
 
+    def keys_expected(self, host: Host, desired: Any) -> Sequence[RegistryKey]:
+        """Keys of `keys_found` as a record of earlier runs has them: a guess that saves a command. One message."""
+        return ()
+
     def prefetch(self, host: Host, desired: Any) -> None:  # noqa: B027 - most resources read value by value
         """Read ahead what `plan` will need, where one bulk read is cheaper."""
 

@@ -128,13 +128,13 @@ def _apply(
     if plan.is_empty:
         return None
     operations = host.registry_operations.with_missing_keys(plan.operations)
-    snapshot = None if request is None else save_before(host, operations, request)
-    if snapshot is not None and request is not None and request.path:
-        write_copy(request.path, snapshot)
     markers = (
         host.mark_pending_reboot(kept.pending_reboot, plan.reboot_reasons) if plan.reboot_reasons else None,
         host.mark_pending_restart(kept.pending_restart, stale) if stale else None,
     )
+    snapshot = None if request is None else save_before(host, operations, request)
+    if snapshot is not None and request is not None and request.path:
+        write_copy(request.path, snapshot)
     apply_operations(host, (*(marker for marker in markers if marker), *operations))
     return snapshot
 

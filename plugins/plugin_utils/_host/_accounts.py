@@ -19,18 +19,23 @@ each class: "querying for a specific instance has less impact" than enumerating.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 from ...module_utils._errors import HostStateError
 from ...module_utils._local_accounts import LocalUser
 from ...module_utils._principals import LOCAL, AccountName, builtin_sid, fixed_name, parse_principal
+from ...module_utils._registry import RegistryKey, RegistryType
 from ...module_utils._sid import Sid
 from .._wsman._cim import CimClass, CimReference, Instance
 from .._wsman._client import WsmanClient
 from .._wsman._errors import WsmanFault
 from .._wsman._schema import WIN32_GROUP, WIN32_GROUP_USER, WIN32_SID, WIN32_SYSTEM_ACCOUNT, WIN32_USER_ACCOUNT
+from ._registry import RegistryGateway
 from ._system import ComputerSystem, SystemGateway
+
+# The NetBIOS name that has counted since the host booted, also when it was renamed meanwhile.
+COMPUTER_NAME_KEY = RegistryKey("SYSTEM\\CurrentControlSet\\Control\\ComputerName\\ActiveComputerName")
 
 _ACCOUNT_CLASSES = (WIN32_USER_ACCOUNT, WIN32_GROUP)
 # Local well-known accounts under their translated names ("Jeder") are a class of their own.
@@ -46,9 +51,10 @@ class UnknownAccountError(HostStateError):
 class AccountGateway:
     """Resolves names and SIDs. Make one per host and run."""
 
-    def __init__(self, client: WsmanClient, system: SystemGateway) -> None:
+    def __init__(self, client: WsmanClient, system: SystemGateway, registry: RegistryGateway) -> None:
         self._client = client
         self._system = system
+        self._registry = registry
         self._computer: ComputerSystem | None = None
         self._sids: dict[str, Sid | UnknownAccountError] = {}
         self._names: dict[Sid, str | None] = {}
@@ -71,6 +77,13 @@ class AccountGateway:
             raise found
         return found
 
+    def learn(self, sids: Mapping[str, Sid]) -> None:
+        """Take over SIDs of local accounts, by name, that the caller has asked this host for just before."""
+        for name, sid in sids.items():
+            for spelling in (name, f".\\{name}"):
+                self._sids[spelling.strip().casefold()] = sid
+            self._names[sid] = fixed_name(sid) or f"{self.computer_name}\\{name}"
+
     def name_of(self, sid: Sid) -> str | None:
         """``DOMAIN\\name`` for people, in English where Windows translates; None for an orphaned SID.
 
@@ -82,9 +95,10 @@ class AccountGateway:
 
     def read_user(self, name: str) -> LocalUser | None:
         """A local user of the host, None when there is none of that name. One message."""
-        found = self._get(WIN32_USER_ACCOUNT, {"Domain": self.computer.name, "Name": name})
+        found = self._get(WIN32_USER_ACCOUNT, {"Domain": self.computer_name, "Name": name})
         if found is None:
             return None
+        self._sids[f"{self.computer_name}\\{name}".casefold()] = self._remember(found)
         return LocalUser(
             name=found.required("Name", str),
             sid=found.required("SID", str),
@@ -94,21 +108,41 @@ class AccountGateway:
             password_changeable=found.required("PasswordChangeable", bool),
         )
 
+    def local_group(self, name: str) -> Sid | None:
+        """The SID of a local group of the host, also by its English name where Windows translates it; None when there
+        is none. At most one message.
+        """
+        found = self._get(WIN32_GROUP, {"Domain": self.computer_name, "Name": name})
+        return builtin_sid(name) if found is None else self._remember(found)
+
     def members_of(self, group: Sid) -> frozenset[Sid]:
         """The users that are members of a local group by themselves; nobody for what is no local group.
 
         A few messages per group and run: its name, its members, and the SID of each that was not resolved before.
-        Members that are groups are not followed. Source: Win32_GroupUser, asked for one group only.
+        Members that are groups are not followed.
         """
         if group not in self._members:
-            self._members[group] = frozenset(self._read_members(group))
+            name = self._local_group_name(group) if _may_be_local_group(group) else None
+            self._members[group] = frozenset() if name is None else self.members_of_group(name)
         return self._members[group]
 
-    def _read_members(self, group: Sid) -> Iterator[Sid]:
-        name = self.translated_name(group) if _may_be_local_group(group) else None
-        if name is None or self._get(WIN32_GROUP, {"Domain": self.computer.name, "Name": name}) is None:
-            return
-        path = f"Win32_Group.Domain='{self.computer.name}',Name='{name}'"
+    def members_of_group(self, name: str) -> frozenset[Sid]:
+        """The users that are members of the local group of this name; nobody where there is no such group.
+
+        One message, and one for each member that was not resolved before. Source: Win32_GroupUser, asked for one group.
+        """
+        return frozenset(self._read_members(name))
+
+    def _local_group_name(self, group: Sid) -> str | None:
+        """What this host calls the group; an account of a domain may have the name of a local group."""
+        name = self.translated_name(group)
+        if name is None or group.sub_authorities[:1] == (32,):
+            return name
+        found = self._get(WIN32_GROUP, {"Domain": self.computer_name, "Name": name})
+        return name if found is not None and found.required("SID", str) == str(group) else None
+
+    def _read_members(self, name: str) -> Iterator[Sid]:
+        path = f"Win32_Group.Domain='{self.computer_name}',Name='{name}'"
         quoted = path.replace("\\", "\\\\").replace('"', '\\"')
         query = f'select * from Win32_GroupUser where GroupComponent="{quoted}"'
         for row in self._client.enumerate(query, WIN32_GROUP_USER):
@@ -134,7 +168,7 @@ class AccountGateway:
                 if found is not None:
                     return self._remember(found)
         builtin = builtin_sid(account.name)
-        if builtin is not None and (account.domain or "").casefold() == self.computer.name.casefold():
+        if builtin is not None and (account.domain or "").casefold() == self.computer_name.casefold():
             return builtin  # HOST\Administrators on a host that calls them Administratoren
         raise UnknownAccountError(self._not_found(text, account))
 
@@ -142,14 +176,23 @@ class AccountGateway:
         """Where to look, most likely place first: domain key and classes."""
         classes = (WIN32_USER_ACCOUNT,) if account.is_computer else _ACCOUNT_CLASSES
         if account.domain == LOCAL:
-            yield self.computer.name, _LOCAL_CLASSES
+            yield self.computer_name, _LOCAL_CLASSES
         elif account.domain is not None:
             yield from ((name, classes) for name in _domain_keys(account.domain))
         else:
             if not account.is_computer:
-                yield self.computer.name, _LOCAL_CLASSES
+                yield self.computer_name, _LOCAL_CLASSES
             if self.computer.is_domain_member:
                 yield from ((name, classes) for name in _domain_keys(self.computer.domain))
+
+    @property
+    def computer_name(self) -> str:
+        """What local accounts are named after; no message when its key was read ahead, else at most one a run."""
+        if self._computer is None and self._registry.has_read(COMPUTER_NAME_KEY):
+            value = self._registry.value(COMPUTER_NAME_KEY, "ComputerName", RegistryType.SZ)
+            if value is not None and isinstance(value.data, str):
+                return value.data
+        return self.computer.name
 
     @property
     def computer(self) -> ComputerSystem:

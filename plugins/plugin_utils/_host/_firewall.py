@@ -63,6 +63,7 @@ class FirewallGateway:
         self._environment: Mapping[str, str] | None = None
         self._state: FirewallState | None = None
         self._pretended: list[FirewallOperation] = []
+        self._before: tuple[StoredRule, ...] = ()  # the local rules before `apply`
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -99,22 +100,35 @@ class FirewallGateway:
             )
 
     def apply(self, operations: Sequence[FirewallOperation]) -> None:
-        """Run netsh for all operations, then compare the store with what it should be. Raises: HostStateError."""
-        before = self._local_rules()
+        """Run netsh for all operations; `verify` compares. Raises: HostStateError."""
+        self._before = self._local_rules()
         self._run(self._lines(operations))
-        problems = verify(before, operations, self._local_rules_now(), self.environment)
+        self._registry.forget(LOCAL_RULES)
+        self._state = None
+
+    def written_keys(self, operations: Sequence[FirewallOperation]) -> Sequence[RegistryKey]:
+        return (LOCAL_RULES,)
+
+    def verify(self, operations: Sequence[FirewallOperation]) -> None:
+        """Compare the store with what it should be. Raises: HostStateError."""
+        problems = verify(self._before, operations, self._local_rules_now(), self.environment)
         if problems:
             raise HostStateError(f"netsh reported success, but {'; '.join(problems)}")
 
     def undo(self, operations: Sequence[FirewallOperation]) -> None:
         """Undo operations of which any number from the front may have been carried out."""
-        left = undo_operations_left(operations, self._local_rules_now(), self.environment)
+        left = self._left_to_undo(operations)
         if not left:
             return
         self._run(self._lines(left))
-        still = undo_operations_left(operations, self._local_rules_now(), self.environment)
+        still = self._left_to_undo(operations)
         if still:
             raise HostStateError(f"not undone: {', '.join(item.inverse().describe() for item in still)}")
+
+    def _left_to_undo(self, operations: Sequence[FirewallOperation]) -> Sequence[FirewallOperation]:
+        self._registry.forget(LOCAL_RULES)
+        self._state = None
+        return undo_operations_left(operations, self._local_rules_now(), self.environment)
 
     def pretend(self, operation: FirewallOperation) -> None:
         self._pretended.append(operation)
@@ -142,12 +156,9 @@ class FirewallGateway:
         return self.read().local_rules()
 
     def _local_rules_now(self) -> tuple[StoredRule, ...]:
-        """The local rules read again. Only they can have changed."""
-        self._registry.forget(LOCAL_RULES)
+        """The local rules as they are after netsh ran. Only they can have changed."""
         self._registry.prefetch([LOCAL_RULES])
-        rules = self._rules(LOCAL_RULES, Origin.LOCAL)
-        self._state = None
-        return rules
+        return self._rules(LOCAL_RULES, Origin.LOCAL)
 
     def _rules(self, key: RegistryKey, origin: Origin) -> tuple[StoredRule, ...]:
         values = self._registry.values(key) or {}

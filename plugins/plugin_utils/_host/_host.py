@@ -27,7 +27,7 @@ from .._wsman._client import WsmanClient
 from ._accounts import AccountGateway
 from ._applications import ApplicationGateway
 from ._firewall import FirewallGateway
-from ._operations import FIREWALL, REGISTRATION, REGISTRY, SERVICES, Subsystem, subsystem_of
+from ._operations import FIREWALL, REGISTRATION, REGISTRY, SERVICES, Store, Subsystem, subsystem_of
 from ._programs import ProgramFinder
 from ._registration import RegistrationGateway
 from ._registry import RegistryGateway
@@ -57,7 +57,7 @@ class Host:
         self.registry = RegistryGateway(client)
         self.services = ServiceGateway(client)
         self.system = SystemGateway(client)
-        self.accounts = AccountGateway(client, self.system)
+        self.accounts = AccountGateway(client, self.system, self.registry)
         self._wire()
 
     def _wire(self) -> None:
@@ -65,9 +65,9 @@ class Host:
         self.applications = ApplicationGateway(self.registry)
         self.firewall = FirewallGateway(self.client, self.registry)
         self.registry_operations = RegistryOperations(self.registry)
+        self.stores: Mapping[str, Store] = {REGISTRY: self.registry_operations, FIREWALL: self.firewall}
         self.subsystems: Mapping[str, Subsystem] = {
-            REGISTRY: self.registry_operations,
-            FIREWALL: self.firewall,
+            **self.stores,
             SERVICES: self.services,
             REGISTRATION: RegistrationGateway(self.client, self.registry, self.services),
         }
@@ -114,12 +114,18 @@ class Host:
 
     def _read_markers(self, values: Mapping[str, RegistryValue]) -> tuple[PendingReboot | None, PendingRestart]:
         """What is pending still: without a reboot, and without services whose process has ended since."""
-        pending = PendingReboot.from_value(values.get(PENDING_REBOOT))
+        pending = self._still_pending(values.get(PENDING_REBOOT))
         restart = PendingRestart.from_value(values.get(PENDING_RESTART))
-        if pending is not None and pending.is_over(self.boot_time):
-            pending = None
         stale = [item for item in restart.processes if not item.is_over(self._process_id(item.service), self.boot_time)]
         return pending, PendingRestart(tuple(stale))
+
+    def read_pending_reboot(self) -> PendingReboot | None:
+        """What waits for a reboot still. One or two messages."""
+        return self._still_pending(self.registry.value(STATE_KEY, PENDING_REBOOT, RegistryType.MULTI_SZ))
+
+    def _still_pending(self, marker: RegistryValue | None) -> PendingReboot | None:
+        pending = PendingReboot.from_value(marker)
+        return None if pending is None or pending.is_over(self.boot_time) else pending
 
     def _process_id(self, service: str) -> int:
         """The process of a service, 0 when there is none."""

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from ...module_utils._firewall_operations import FirewallAdd, FirewallDelete, FirewallSet
 from ...module_utils._plan import CreateKey, DeleteKey, Operation, SetValue
+from ...module_utils._registry import RegistryKey
 from ...module_utils._service_operations import (
     RegisterServer,
     SetRunning,
@@ -28,13 +29,23 @@ class Subsystem(Protocol):
         """Raises: OpcDcomError for what could not be carried out or undone; called before anything is written."""
 
     def apply(self, operations: Sequence[Any]) -> None:
-        """Carry out, and read back what was written. Raises: OpcDcomError; how far it came is then not known."""
+        """Carry out, and read back except in a `Store`. Raises: OpcDcomError; how far it came is then not known."""
 
     def undo(self, operations: Sequence[Any]) -> None:
         """Undo operations of which any number from the front may have been carried out. Undoing twice is harmless."""
 
     def pretend(self, operation: Any) -> None:
         """Answer further reads as if the operation had been carried out. Nothing is written."""
+
+
+class Store(Subsystem, Protocol):
+    """A subsystem whose state is in the registry, so that one command reads back what was written to all of them."""
+
+    def written_keys(self, operations: Sequence[Any]) -> Sequence[RegistryKey]:
+        """The keys that `verify` reads, where reading them together is cheaper."""
+
+    def verify(self, operations: Sequence[Any]) -> None:
+        """Read back what the last `apply`, of these operations, has written. Raises: OpcDcomError that names it."""
 
 
 REGISTRY = "registry"

@@ -13,8 +13,10 @@ from datetime import datetime
 from ...module_utils._errors import ParameterError
 from ...module_utils._host_state import PENDING_REBOOT, PENDING_RESTART, STATE_KEY
 from ...module_utils._plan import SetValue
-from ...module_utils._registry import RegistryType
+from ...module_utils._registry import RegistryValue
 from ._host import Host
+
+_SOME_MARKER = RegistryValue.multi_string("")  # only its type counts, to read back that the marker is gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +46,12 @@ def reboot(host: Host, request: RebootRequest) -> datetime:
 
     Raises: HostStateError when the host is not back in time, CimMethodError when it refuses.
     """
-    before = host.system.read_operating_system().last_boot_time
+    before = host.boot_time
     host.system.request_reboot(request.comment, request.delay_s)
     host.client.reset()
+    time.sleep(request.delay_s)  # so long it answers as before
     after = host.system.wait_for_boot_after(before, request.timeout_s, request.interval_s)
     time.sleep(request.settle_s)
     for name in (PENDING_REBOOT, PENDING_RESTART):
-        marker = host.registry.value(STATE_KEY, name, RegistryType.MULTI_SZ)
-        if marker is not None:
-            host.registry.set_value(SetValue(STATE_KEY, name, before=marker, after=None))
+        host.registry.set_value(SetValue(STATE_KEY, name, before=_SOME_MARKER, after=None))
     return after

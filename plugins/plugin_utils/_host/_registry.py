@@ -52,6 +52,8 @@ _MAX_COMMAND_LINE = 7500
 _JOINT = " & "
 # A key without an unnamed value on every Windows: its `/ve` line shows how this host labels the unnamed value.
 _LABEL_PROBE = RegistryKey("SYSTEM\\CurrentControlSet")
+# Below a key that was just read, so what reg.exe says of this one is what it says, in its language, of no such key.
+_MISSING_PROBE = _LABEL_PROBE.child("opc_dcom asks for a key that is not there")
 
 
 class RegistryGateway:
@@ -63,6 +65,7 @@ class RegistryGateway:
         self._trees: set[str] = set()
         self._pretended: dict[tuple[str, str], RegistryValue | None] = {}
         self._pretended_keys: dict[str, bool] = {}
+        self._writable: set[str] = set()
         self.notes: list[str] = []
         self.has_shell: bool | None = None  # None: nobody tried yet
 
@@ -104,6 +107,10 @@ class RegistryGateway:
             raise HostStateError(f"StdRegProv.EnumValues of {key} gave {len(names)} names and {len(numbers)} types")
         return {name: types.get(number, RegistryType.UNKNOWN) for name, number in zip(names, numbers, strict=True)}
 
+    def has_read(self, key: RegistryKey) -> bool:
+        """Whether all values of a key are known, so that reading them costs no message."""
+        return self._is_known(key)
+
     def values(self, key: RegistryKey) -> dict[str, RegistryValue] | None:
         """All values of a key by name, None when the key is missing. One message per value without a prefetch."""
         found = self._values_on_host(key)
@@ -134,11 +141,13 @@ class RegistryGateway:
         return list(answer.texts("sNames"))
 
     def require_writable(self, key: RegistryKey) -> None:
-        """Refuse a key this account may not write, before anything is written. One message.
+        """Refuse a key this account may not write, before anything is written. One message a key and run.
 
         Raises: HostStateError. Source: StdRegProv.CheckAccess; which ReturnValue goes with a denial is not verified, so
         any other trouble is left for the write itself to tell.
         """
+        if key.folded in self._writable:
+            return
         answer = self._invoke("CheckAccess", key, {"uRequired": KEY_SET_VALUE})
         if answer.return_value == KEY_MISSING:
             return  # to be made by this run
@@ -148,6 +157,7 @@ class RegistryGateway:
                 "TrustedInstaller and refuse administrators: leave such an application as it is and set the machine "
                 "defaults or limits instead. Nothing was changed"
             )
+        self._writable.add(key.folded)
 
     # -- reading many ------------------------------------------------------------------------------------------------
 
@@ -174,9 +184,9 @@ class RegistryGateway:
             self._take(key, is_tree, keys, is_complete)
 
     def _query(self, wanted: list[tuple[RegistryKey, bool]]) -> tuple[str, bool] | None:
-        """Run the queries; (output, every query succeeded), or None when this host does not let us."""
+        """Run the queries; (output, no key was refused), or None when this host does not let us."""
         try:
-            result = self._client.run_command(_JOINT.join((_LABEL_LINE, *(_line(key, tree) for key, tree in wanted))))
+            result = self._client.run_command(_JOINT.join((*_PROBES, *(_line(key, tree) for key, tree in wanted))))
         except WsmanFault as fault:
             self.has_shell = False
             self.notes.append(f"the cmd shell is not to be had ({fault}); values are read one by one")
@@ -186,11 +196,11 @@ class RegistryGateway:
         if "HKEY_LOCAL_MACHINE" not in text:
             self.notes.append("reg.exe did not answer (forbidden by policy?); values are read one by one")
             return None
-        return text, not result.stderr
+        return text, _says_one_thing(result.stderr) and _MISSING_PROBE.path not in text
 
     def _take(self, key: RegistryKey, is_tree: bool, keys: Mapping[str, QueriedKey], is_complete: bool) -> None:
-        """Remember what a query told about one key. A key that is not in the output is looked at over CIM unless every
-        query succeeded, because its absence may as well be a refusal."""
+        """Remember what a query told about one key. A key that is not in the output is looked at over CIM unless no
+        query was refused, because its absence may as well be a refusal."""
         prefix = key.folded + "\\"
         tree = {
             path: item for path, item in keys.items() if path == key.folded or (is_tree and path.startswith(prefix))
@@ -233,12 +243,28 @@ class RegistryGateway:
 
         Raises: HostStateError with what was tried, what came back, and what to do; the value may then be either way.
         """
+        self.write_value(operation)
+        self.read_back(operation)
+
+    def write_value(self, operation: SetValue) -> None:
+        """Write or delete one value, without reading it back. Raises: HostStateError."""
         self._forget(operation.key)
         if operation.after is None:
             self._delete_value(operation)
         else:
             self._write_value(operation, operation.after)
-        self._read_back(operation)
+
+    def read_back(self, operation: SetValue) -> None:
+        """Raises: HostStateError when the value is not what the operation has written."""
+        expected = (operation.after or operation.before or RegistryValue.string("")).type
+        if expected is RegistryType.EXPAND_SZ:
+            self.prefetch([operation.key])  # StdRegProv would answer with its variables expanded
+        present = self.value(operation.key, operation.name, expected)
+        if present != operation.after:
+            raise HostStateError(
+                f"{operation.describe()} of this host did not stick: wrote {operation.after or 'nothing'}, read back "
+                f"{present or 'nothing'}; something on the host (policy, agent, filter driver) changes this value"
+            )
 
     def create_key(self, operation: CreateKey) -> None:
         """Create a key and the keys above it; a key that is there already is left alone."""
@@ -298,17 +324,6 @@ class RegistryGateway:
         if answer.return_value not in (SUCCESS, VALUE_MISSING, KEY_MISSING):
             raise _refusal("Deleting", _named(operation.key, operation.name), answer)
 
-    def _read_back(self, operation: SetValue) -> None:
-        expected = (operation.after or operation.before or RegistryValue.string("")).type
-        if expected is RegistryType.EXPAND_SZ:
-            self.prefetch([operation.key])  # StdRegProv would answer with its variables expanded
-        present = self.value(operation.key, operation.name, expected)
-        if present != operation.after:
-            raise HostStateError(
-                f"{operation.describe()} of this host did not stick: wrote {operation.after or 'nothing'}, read back "
-                f"{present or 'nothing'}; something on the host (policy, agent, filter driver) changes this value"
-            )
-
     def _set(self, operation: SetValue, method: str, arguments: Mapping[str, object]) -> MethodResult:
         return self._invoke(method, operation.key, {"sValueName": operation.name, **arguments})
 
@@ -332,16 +347,28 @@ class RegistryGateway:
     def _cached(self, key: RegistryKey) -> QueriedKey | None:
         if key.folded in self._cache:
             return self._cache[key.folded] or QueriedKey(key.path)
-        return QueriedKey(key.path) if self._is_in_tree(key) else None
+        return QueriedKey(key.path) if self._is_known(key) else None
 
     def _is_known(self, key: RegistryKey) -> bool:
-        return key.folded in self._cache or self._is_in_tree(key)
+        return key.folded in self._cache or self._is_in_tree(key) or self._is_below_nothing(key)
+
+    def _is_below_nothing(self, key: RegistryKey) -> bool:
+        """Whether a key above this one is known to be missing."""
+        above = key.parent
+        while above is not None and above.folded not in self._cache:
+            above = above.parent
+        return above is not None and self._cache[above.folded] is None
 
     def _is_in_tree(self, key: RegistryKey) -> bool:
         return any(key.folded == tree or key.folded.startswith(tree + "\\") for tree in self._trees)
 
     def _forget(self, key: RegistryKey) -> None:
         self._cache.pop(key.folded, None)
+        above = key.parent
+        while above is not None:  # writing a key makes the ones above it
+            if above.folded in self._cache and self._cache[above.folded] is None:
+                del self._cache[above.folded]
+            above = above.parent
         self._trees = {tree for tree in self._trees if not (key.folded + "\\").startswith(tree + "\\")}
 
 
@@ -396,7 +423,7 @@ def _cut(wanted: list[tuple[RegistryKey, bool]]) -> list[list[tuple[RegistryKey,
         size = len(_JOINT) + len(_line(key, is_tree))
         if size > room:
             portions.append([])
-            room = _MAX_COMMAND_LINE - len(_LABEL_LINE)
+            room = _MAX_COMMAND_LINE - len(_JOINT.join(_PROBES))
         portions[-1].append((key, is_tree))
         room -= size
     return portions
@@ -413,4 +440,9 @@ def _quoted(key: RegistryKey) -> str:
     return f'"HKLM\\{key.path}"'
 
 
-_LABEL_LINE = f"reg.exe query {_quoted(_LABEL_PROBE)} /ve"
+def _says_one_thing(stderr: bytes) -> bool:
+    """Whether all complaints are the one about the key that is not there; another one is a refusal or worse."""
+    return len({line for line in stderr.splitlines() if line.strip()}) == 1
+
+
+_PROBES = (f"reg.exe query {_quoted(_LABEL_PROBE)} /ve", f"reg.exe query {_quoted(_MISSING_PROBE)}")

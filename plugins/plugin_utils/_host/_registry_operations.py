@@ -16,6 +16,9 @@ from ._registry import RegistryGateway, can_be_written
 
 RegistryOperation = SetValue | CreateKey | DeleteKey
 
+# A command in the shell is four messages, and six with the opening and closing of the shell.
+_READ_SINGLY = 4
+
 
 class RegistryOperations:
     """One of the subsystems a plan works on."""
@@ -30,14 +33,24 @@ class RegistryOperations:
                 self._check_value(operation, operation.before)
 
     def apply(self, operations: Sequence[RegistryOperation]) -> None:
-        """Carry out the operations in order. Raises: HostStateError."""
+        """Carry out the operations in order; `verify` reads back. Raises: HostStateError."""
         for operation in operations:
             if isinstance(operation, SetValue):
-                self._registry.set_value(operation)
+                self._registry.write_value(operation)
             elif isinstance(operation, CreateKey):
                 self._registry.create_key(operation)
             else:
                 self._delete_key(operation)
+
+    def written_keys(self, operations: Sequence[RegistryOperation]) -> Sequence[RegistryKey]:
+        """None where single reads are cheaper than a command."""
+        values = _last_writes(operations)
+        return [item.key for item in values] if len(values) > _READ_SINGLY else ()
+
+    def verify(self, operations: Sequence[RegistryOperation]) -> None:
+        """Read back every value as the last operation on it left it. Raises: HostStateError."""
+        for item in _last_writes(operations):
+            self._registry.read_back(item)
 
     def undo(self, operations: Sequence[RegistryOperation]) -> None:
         """Undo operations of which any number from the front may have been carried out.
@@ -48,6 +61,7 @@ class RegistryOperations:
             inverse = operation.inverse()
             if self._is_due(inverse):
                 self.apply((inverse,))
+                self.verify((inverse,))
 
     def pretend(self, operation: RegistryOperation) -> None:
         self._registry.pretend(operation)
@@ -120,3 +134,10 @@ class RegistryOperations:
 
     def _is_empty(self, key: RegistryKey) -> bool:
         return not self._registry.values(key) and not self._registry.subkeys(key)
+
+
+def _last_writes(operations: Sequence[RegistryOperation]) -> list[SetValue]:
+    """The last operation on each value whose key is not deleted."""
+    written = {(item.key.folded, item.name.lower()): item for item in operations if isinstance(item, SetValue)}
+    deleted = {item.key.folded for item in operations if isinstance(item, DeleteKey)}
+    return [item for item in written.values() if item.key.folded not in deleted]

@@ -18,7 +18,7 @@ from ...module_utils._dcom import APP_COMPAT, OLE
 from ...module_utils._effects import is_app_id
 from ...module_utils._errors import HostStateError
 from ...module_utils._host_state import STATE_KEY
-from ...module_utils._plan import Operation, SetValue
+from ...module_utils._plan import CreateKey, Operation, SetValue
 from ...module_utils._registry import RegistryKey, RegistryType, RegistryValue
 from ...module_utils._snapshot import Item, Kind, SavedValue, Snapshot, items_of, next_name, unique_items
 from ...module_utils._snapshot_codec import dump_values, load_values, part_names, snapshot_names
@@ -64,14 +64,17 @@ class SnapshotShelf:
 
     def save(self, items: Sequence[Item], request: SnapshotRequest) -> Snapshot:
         """Write a snapshot of these items and drop what is too old; the newest one is kept if it holds the same."""
-        names = self.names()
+        present = self._value_names()
+        names = snapshot_names(present)
         newest = self._newest(names)
         if newest is not None and newest.items == tuple(items) and newest.kind is request.kind:
             return newest
         taken = self._host.operating_system.local_time
         identity = read_identity(self._registry)
         snapshot = Snapshot(next_name(taken, names), taken, identity, request.kind, request.reason, tuple(items))
-        self._write(snapshot)
+        if not present:
+            self._registry.create_key(CreateKey(SNAPSHOTS))
+        self._write(snapshot, present)
         self._drop_old((*names, snapshot.name), max(request.keep, 1))
         return snapshot
 
@@ -91,14 +94,15 @@ class SnapshotShelf:
         kept = list(names)
         while len(kept) > keep + 1:
             first, dropped = self.read(kept[0]), self.read(kept[1])
-            self._write(first.merged(dropped))
+            self._write(first.merged(dropped), self._value_names())
             self.delete(kept.pop(1))
 
-    def _write(self, snapshot: Snapshot) -> None:
+    def _write(self, snapshot: Snapshot, present: Sequence[str]) -> None:
+        """Write all parts, and delete those of a longer snapshot of this name among the values that are `present`."""
         values = dump_values(snapshot)
         for name, value in values.items():
             self._set(name, value)
-        for name in part_names(snapshot.name, self._value_names()):
+        for name in part_names(snapshot.name, present):
             if name not in values:
                 self._set(name, None)
 

@@ -158,8 +158,10 @@ class OfflineSystem(SystemGateway):
 class OfflineAccounts(AccountGateway):
     """Accounts whose SIDs the user has given, and those that have the same SID everywhere."""
 
-    def __init__(self, client: WsmanClient, system: SystemGateway, sids: Mapping[str, Sid]) -> None:
-        super().__init__(client, system)
+    def __init__(
+        self, client: WsmanClient, system: SystemGateway, registry: RegistryGateway, sids: Mapping[str, Sid]
+    ) -> None:
+        super().__init__(client, system, registry)
         self._given = {name.casefold(): sid for name, sid in sids.items()}
         self._given_names = {sid: name for name, sid in sids.items()}
 
@@ -199,7 +201,7 @@ class OfflineHost(Host):
         self.registry = OfflineRegistry(client, facts)
         self.services = OfflineServices(client, self.registry)
         self.system = OfflineSystem(client, self.registry)
-        self.accounts = OfflineAccounts(client, self.system, sids)
+        self.accounts = OfflineAccounts(client, self.system, self.registry, sids)
         self._wire()
 
     @property

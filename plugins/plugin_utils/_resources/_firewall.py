@@ -157,7 +157,7 @@ class OpcFirewall(Resource):
     def plan(self, host: Host, desired: FirewallRequest) -> Plan:
         state = host.firewall.read()
         wanted = _wanted(host, desired)
-        plan = plan_firewall(wanted, state, _facts(host, wanted, state), desired.options).to_plan()
+        plan = _plan(host, desired, wanted, state)
         if desired.state is RuleState.PRESENT and any(item.rule.remote_addresses.is_any for item in wanted):
             names = ", ".join(item.rule.name for item in wanted if item.rule.remote_addresses.is_any)
             return replace(plan, exceptions=(f"firewall: any remote address may connect ({names})",))
@@ -311,14 +311,31 @@ def _program(host: Host, request: FirewallRequest, target: Target) -> str:
         raise HostStateError(f"firewall rule for {target.title}: {error}") from error
 
 
-def _facts(host: Host, wanted: Sequence[WantedRule], state: FirewallState) -> HostFacts:
-    """What planning needs to know beside the firewall: which of the programs in question are there."""
+def _plan(host: Host, request: FirewallRequest, wanted: Sequence[WantedRule], state: FirewallState) -> Plan:
+    """Whether a program is there is asked of those that somebody named. What the host itself registers, at the path of
+    a rule that is as it should be, is only looked for when there is something to do.
+    """
+    told = [target.program for target in request.targets if target.program is not None]
+    plan = plan_firewall(wanted, state, _facts(host, told, wanted, state), request.options).to_plan()
+    registered = [item.rule.program for item in wanted if item.rule.program and not item.is_for_endpoint_mapper]
+    if plan.is_empty or not registered:
+        return plan
+    return plan_firewall(wanted, state, _facts(host, registered, wanted, state), request.options).to_plan()
+
+
+def _facts(host: Host, named: Sequence[str], wanted: Sequence[WantedRule], state: FirewallState) -> HostFacts:
+    """What planning needs to know beside the firewall: whether these programs are there, and those of rules for a
+    program of the same name elsewhere.
+    """
     environment = host.firewall.environment
-    programs = {item.rule.program for item in wanted if item.rule.program and not item.is_for_endpoint_mapper}
-    names = {file_name(program) for program in programs}
+    rules = [item.rule for item in wanted if item.rule.program and not item.is_for_endpoint_mapper]
+    here = {path_key(rule.program, environment) for rule in rules if rule.program}
+    names = {file_name(rule.program) for rule in rules if rule.program}
+    programs = set(named)
     for stored in state.local_rules():
-        if stored.rule is not None and stored.rule.program and file_name(stored.rule.program) in names:
-            programs.add(stored.rule.program)
+        program = stored.rule.program if stored.rule is not None else None
+        if program and file_name(program) in names and path_key(program, environment) not in here:
+            programs.add(program)
     distinct = {path_key(program, environment): expand_path(program, environment) for program in programs}
     found = {program: host.system.has_file(program) for program in distinct.values() if "%" not in program}
     known = {program: is_there for program, is_there in found.items() if is_there is not None}

@@ -20,12 +20,21 @@ from ...module_utils._com_defaults import ComScope
 from ...module_utils._com_rights import ComKind, ComRight
 from ...module_utils._com_value import machine_place
 from ...module_utils._errors import ParameterError
-from ...module_utils._grant_record import GrantPlace, GrantRecord, Rights, dump_record, is_record_part, load_record
+from ...module_utils._grant_record import (
+    RECORD,
+    GrantPlace,
+    GrantRecord,
+    Rights,
+    app_ids_in,
+    dump_record,
+    is_record_part,
+    load_record,
+)
 from ...module_utils._grants_plan import PlaceGrants, PlacePlan, plan_place
 from ...module_utils._host_state import STATE_KEY
 from ...module_utils._permission_request import PermissionRequest, PermissionState, Permit, parse_permission
 from ...module_utils._plan import Operation, Plan, SetValue, unique
-from ...module_utils._registry import RegistryKey
+from ...module_utils._registry import RegistryKey, RegistryType
 from ...module_utils._sid import Sid
 from .._host._accounts import UnknownAccountError
 from .._host._applications import ApplicationMissingError
@@ -120,6 +129,14 @@ class DcomGrants(Resource):
 
     def trees(self, desired: GrantsDesired) -> Sequence[RegistryKey]:
         return [key for item in desired.items for key in DcomPermission().trees(item.request)]
+
+    def keys_expected(self, host: Host, desired: GrantsDesired) -> Sequence[RegistryKey]:
+        """The applications of the record. One message, where items are told by what has to be looked up first."""
+        selectors = [item.request.selector for item in desired.items if item.request.selector is not None]
+        if all(selector.option == "app_id" for selector in selectors):
+            return ()
+        record = host.registry.value(STATE_KEY, RECORD, RegistryType.MULTI_SZ)
+        return () if record is None else [app_id_key(app_id) for app_id in app_ids_in(record)]
 
     def keys_found(self, host: Host, desired: GrantsDesired) -> Sequence[RegistryKey]:
         """The applications of the items, and those of earlier runs."""

@@ -10,12 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from ...module_utils._errors import ParameterError
+from ...module_utils._errors import DomainError, ParameterError
 from ...module_utils._host_state import STATE_KEY
 from ...module_utils._plan import Plan, combine
 from ...module_utils._registry import RegistryKey
 from ...module_utils._service_operations import SetRunning
+from ...module_utils._sid import Sid
 from ...module_utils._snapshot import Kind
+from .._host._accounts import COMPUTER_NAME_KEY
 from .._host._host import Host
 from .._host._identity import KEYS as IDENTITY_KEYS
 from .._host._snapshots import DEFAULT_KEEP, SnapshotRequest
@@ -73,17 +75,21 @@ OWN_OPTIONS: Spec = {
     "snapshot": {"type": "bool", "default": True},
     "snapshot_keep": {"type": "int", "default": DEFAULT_KEEP},
     "snapshot_path": {"type": "path"},
+    "sids": {"type": "dict", "default": {}},
 }
 
 
 @dataclass(frozen=True, slots=True)
 class HostRequest:
-    """The parts in the order of writing; whether a snapshot is taken, how many are kept, and where a copy goes."""
+    """The parts in the order of writing; whether a snapshot is taken, how many are kept, and where a copy goes. `sids`
+    are those of local accounts, by name, that need no lookup.
+    """
 
     parts: tuple[Part, ...]
     takes_snapshot: bool
     keep: int
     path: str | None
+    sids: Mapping[str, Sid]
 
 
 class OpcHost(Resource):
@@ -98,7 +104,8 @@ class OpcHost(Resource):
         keep = int(parameters["snapshot_keep"])
         if keep < 1:
             raise ParameterError("snapshot_keep", "at least one snapshot is kept")
-        return HostRequest(tuple(parts), bool(parameters["snapshot"]), keep, parameters.get("snapshot_path"))
+        sids = dict(_known_sid(name, text) for name, text in parameters["sids"].items())
+        return HostRequest(tuple(parts), bool(parameters["snapshot"]), keep, parameters.get("snapshot_path"), sids)
 
     def keys(self, desired: HostRequest) -> Sequence[RegistryKey]:
         return _unique(key for part in desired.parts for key in part.resource.keys(part.desired))
@@ -110,10 +117,12 @@ class OpcHost(Resource):
         return _unique(key for part in desired.parts for key in part.resource.keys_found(host, part.desired))
 
     def prefetch(self, host: Host, desired: HostRequest) -> None:
-        """Two commands at most: one for what is known beforehand, one for what the first one tells."""
-        identity = IDENTITY_KEYS if desired.takes_snapshot else ()
-        host.registry.prefetch([*self.keys(desired), STATE_KEY, *identity], trees=self.trees(desired))
+        """Two commands at most: one for what is known beforehand, one for what only the first one tells."""
+        expected = _unique(key for part in desired.parts for key in part.resource.keys_expected(host, part.desired))
+        beside = (STATE_KEY, COMPUTER_NAME_KEY, *(IDENTITY_KEYS if desired.takes_snapshot else ()))
+        host.registry.prefetch([*self.keys(desired), *expected, *beside], trees=self.trees(desired))
         host.registry.prefetch(self.keys_found(host, desired))
+        host.accounts.learn(desired.sids)
 
     def snapshot(self, host: Host, desired: HostRequest) -> SnapshotRequest | None:
         if not desired.takes_snapshot:
@@ -142,6 +151,13 @@ def _desired(path: str, resource: Resource, options: Parameters) -> Any:
         return resource.desired(options)
     except ParameterError as error:
         raise ParameterError(f"{path}.{error.path}" if error.path else path, error.message) from error
+
+
+def _known_sid(name: object, text: object) -> tuple[str, Sid]:
+    try:
+        return str(name), Sid.from_string(str(text))
+    except DomainError as error:
+        raise ParameterError(f"sids.{name}", str(error)) from error
 
 
 def _started_last(plan: Plan) -> Plan:

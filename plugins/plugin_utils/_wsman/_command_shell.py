@@ -4,7 +4,8 @@
 # Note that this module util is private to the collection and may change or vanish at any time.
 """Runs command lines in one remote cmd shell, which is opened when it is first needed.
 
-Every command is ended with a terminate signal, also one that finished, or its slot on the host leaks. WinRS counts the
+A command that finished keeps its slot on the host until it is ended with a terminate signal or its shell is deleted. A
+user has 15 operations on WinRM 2.0, so a few are left to the deletion, which saves a message each. WinRS counts the
 commands a shell has started and never counts down; when that quota (0x803381A6) is used up, a new shell helps.
 Source: MS-WSMV 3.1.4.14 and its product behaviour note <118>.
 """
@@ -29,6 +30,7 @@ from ._errors import (
 from ._requests import Header, Request
 
 MAX_OUTPUT_BYTES = 32 * 1024 * 1024
+MAX_FINISHED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class CommandShell:
         self._header = header
         self._clock = clock
         self._shell_id: str | None = None
+        self._finished: list[str] = []  # commands that are over and hold their slots
 
     @property
     def is_open(self) -> bool:
@@ -65,27 +68,32 @@ class CommandShell:
         """
         shell.check_command_line(command_line)
         deadline = self._clock() + timeout_s
+        if len(self._finished) >= MAX_FINISHED:
+            self._end_finished()
         command_id = self._start(command_line)
         try:
             if stdin is not None:
                 self._exchange(shell.send_input(self._header(), self._id(), command_id, stdin))
-            return self._collect(command_id, command_line, deadline)
+            result = self._collect(command_id, command_line, deadline)
         except WsmanError as error:
             error.outcome_unknown = True
             self._give_up_if_gone(error)
-            raise
-        finally:
             self._end(command_id)
+            raise
+        self._finished.append(command_id)
+        return result
 
     def close(self) -> None:
         """Delete the shell if there is one. A failure is of no consequence: the host ends an idle shell by itself."""
-        shell_id, self._shell_id = self._shell_id, None
+        shell_id = self._shell_id
+        self.forget()
         if shell_id is not None:
             self._attempt(shell.delete_shell(self._header(), shell_id))
 
     def forget(self) -> None:
         """Drop the shell without a message, after the host went away."""
         self._shell_id = None
+        self._finished.clear()
 
     def _id(self) -> str:
         if self._shell_id is None:
@@ -128,6 +136,10 @@ class CommandShell:
             return shell.read_received(self._exchange(request), command_id)
         except OperationTimedOut:
             return None  # nothing was printed within OperationTimeout
+
+    def _end_finished(self) -> None:
+        while self._finished:
+            self._end(self._finished.pop(0))
 
     def _end(self, command_id: str) -> None:
         if self._shell_id is not None:

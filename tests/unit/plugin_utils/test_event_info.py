@@ -85,7 +85,7 @@ def gateway(live: LiveHostFactory) -> LiveHost:
 def test_both_logs_are_read_with_one_command_each(gateway: LiveHost) -> None:
     refuse(gateway)
     facts = read(gateway)
-    assert gateway.messages == 1 + 2 * 4 + 1  # the shell; start, output in two parts and end of a command; its end
+    assert gateway.messages == 1 + 2 * 3 + 1  # the shell; start and output in two parts of a command; the end of both
     assert (facts["host"], facts["computer"], facts["addresses"]) == ("gw01", "GW01", ["10.0.0.11"])
     (group,) = facts["groups"]
     assert (group["event_id"], group["host"], group["links"], group["log"]) == (10036, "hist01", ["history"], "system")

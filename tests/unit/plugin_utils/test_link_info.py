@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from itertools import islice
 from typing import Any
@@ -139,16 +140,33 @@ def test_the_module_takes_what_the_other_module_gives() -> None:
     plant = named_accounts()
     spec = spec_of(plant)
     ends = {name: facts.to_dict() for name, facts in read_plant(plant, spec).items()}
-    result = judge_links({"links": [spec.to_dict()], "ends": ends, "unreached": []})
+    result = judge_links({"links": [spec.to_dict()], "ends": ends, "unreached": [], "layers": "all"})
     assert (result["changed"], result["failing"], result["unknown"], result["pending"]) == (False, [], [], [])
     assert result["summary"] == [f"works   {spec.name}"]
-    silent = judge_links({"links": [spec.to_dict()], "ends": {CLIENT: ends[CLIENT]}, "unreached": [SERVER]})
+    silent = judge_links(
+        {"links": [spec.to_dict()], "ends": {CLIENT: ends[CLIENT]}, "unreached": [SERVER], "layers": "all"}
+    )
     assert silent["failing"] == [spec.name]
     assert silent["summary"][0].startswith(
         f"FAILS   {spec.name}: name_and_address on gw01: gw01 does not answer Ansible."
     )
-    partial = judge_links({"links": [spec.to_dict()], "ends": {CLIENT: ends[CLIENT]}, "unreached": []})
+    partial = judge_links({"links": [spec.to_dict()], "ends": {CLIENT: ends[CLIENT]}, "unreached": [], "layers": "all"})
     assert partial["summary"][0].startswith(f"unknown {spec.name}: gw01 was not looked at")
+
+
+def test_a_thousand_working_links_fit_into_an_event_of_awx() -> None:
+    """AWX drops a result of more than 700,000 bytes (MAX_EVENT_RES_DATA)."""
+    plant = named_accounts()
+    spec = spec_of(plant)
+    ends = {name: facts.to_dict() for name, facts in read_plant(plant, spec).items()}
+    links = [{**spec.to_dict(), "name": f"link {number:04}"} for number in range(1000)]
+    result = judge_links({"links": links, "ends": ends, "unreached": [], "layers": "not_ok"})
+    assert (len(result["links"]), result["failing"], result["unknown"]) == (1000, [], [])
+    assert len(json.dumps(result)) < 500_000
+    broken_one = judge_links(
+        {"links": links[:1], "ends": {CLIENT: ends[CLIENT]}, "unreached": [SERVER], "layers": "not_ok"}
+    )
+    assert {item["state"] for item in broken_one["links"][0]["layers"]} == {"refuses", "unknown"}
 
 
 @pytest.mark.parametrize("item", [{}, {"name": "x"}, {"name": "x", "path": "y", "read_mode": "push", "browse": 1}])

@@ -166,8 +166,8 @@ def test_advice_is_told_once_for_all_links() -> None:
     spec = spec_of(plant)
     links = [{**spec.to_dict(), "name": name} for name in ("one", "other")]
     ends = {name: facts.to_dict() for name, facts in read_plant(plant, spec).items()}
-    assert len(judge_links({"links": links, "ends": ends, "unreached": []})["advice"]) == 1
-    assert judge_links({"links": links, "ends": {}, "unreached": []})["advice"] == []
+    assert len(judge_links({"links": links, "ends": ends, "unreached": [], "layers": "all"})["advice"]) == 1
+    assert judge_links({"links": links, "ends": {}, "unreached": [], "layers": "all"})["advice"] == []
 
 
 @pytest.mark.parametrize("name", sorted(BY_EVENTS))
