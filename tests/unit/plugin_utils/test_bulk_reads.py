@@ -1,0 +1,135 @@
+# Copyright (c) 2026 The otsec.opc_dcom contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading with few messages: missing keys told by reg.exe itself, and what was written read back together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from lasting_state import state_of
+from live_host import LiveHostFactory
+
+from ansible_collections.otsec.opc_dcom.plugins.module_utils._errors import HostStateError, ParameterError
+from ansible_collections.otsec.opc_dcom.plugins.module_utils._registry import RegistryKey, RegistryType
+from ansible_collections.otsec.opc_dcom.plugins.module_utils._sid import Sid
+from ansible_collections.otsec.opc_dcom.plugins.plugin_utils._host._host import Host
+from ansible_collections.otsec.opc_dcom.plugins.plugin_utils._resources._opc_host import OpcHost
+from simulator.com_state import OLE
+from simulator.faults import Effect, ScriptedFault
+from simulator.profiles import SERVER_2008_R2, SERVER_2019, SERVER_2022
+from simulator.subsystems import registry_security
+from simulator.subsystems.registry_value import RegistryValue
+
+PRESENT = RegistryKey("SOFTWARE\\Microsoft\\Ole")
+MISSING = RegistryKey("SOFTWARE\\Policies\\Microsoft\\Windows NT\\DCOM")
+SECRET = RegistryKey("SOFTWARE\\Vendor\\Secret")
+SETTINGS: dict[str, Any] = {
+    "defaults": {"authentication_level": "packet_integrity", "impersonation_level": "identify"},
+    "logging": {"activation_failures": "always", "call_failures": "always", "invalid_security_descriptors": "always"},
+}
+
+
+def read(*keys: RegistryKey) -> Callable[[Host], list[Any]]:
+    """Read the keys together, then ask for the values of each."""
+
+    def question(host: Host) -> list[Any]:
+        host.registry.prefetch(keys)
+        return [host.registry.values(key) for key in keys]
+
+    return question
+
+
+@pytest.mark.parametrize("profile", [SERVER_2008_R2, SERVER_2019, SERVER_2022], ids=["2008 R2", "2019", "2022"])
+@pytest.mark.parametrize("language", ["en-US", "de-DE"])
+def test_a_missing_key_costs_no_message_in_any_language(live: LiveHostFactory, profile: Any, language: str) -> None:
+    host = live("gw01", profile, ui_language=language)
+    present, missing, below = host.ask(read(PRESENT, MISSING, MISSING.child("AppCompat")))
+    assert present["EnableDCOM"].data == "Y"
+    assert (missing, below) == (None, None)
+    assert host.messages == 5  # the shell, the command, its output in two parts, the end
+
+
+@pytest.mark.parametrize("language", ["en-US", "de-DE"])
+def test_a_key_that_refuses_is_not_taken_for_a_missing_one(live: LiveHostFactory, language: str) -> None:
+    host = live("gw01", ui_language=language)
+    host.simulated.registry.put(f"HKLM\\{SECRET.path}", "Level", RegistryValue.dword(1))
+    host.simulated.registry.protect(f"HKLM\\{SECRET.path}", registry_security.SYSTEM_ONLY)
+    with pytest.raises(HostStateError, match=r"Secret.*ccess"):
+        host.ask(read(PRESENT, SECRET))
+    assert host.ask(read(PRESENT, MISSING, SECRET.parent or SECRET))[1] is None
+
+
+def test_what_is_written_is_read_back_with_one_command(live: LiveHostFactory) -> None:
+    host = live("gw01")
+    assert host.run(OpcHost(), {**SETTINGS, "snapshot": False})["changed"]
+    operations = host.site["host"].statistics.operations
+    written = operations["StdRegProv.SetDWORDValue"]
+    assert written == 5
+    assert operations["StdRegProv.GetDWORDValue"] == 0
+    assert operations["shell.Command"] == 2  # before, and after
+
+
+def test_few_values_are_read_back_one_by_one(live: LiveHostFactory) -> None:
+    host = live("gw01")
+    assert host.run(OpcHost(), {"logging": SETTINGS["logging"], "snapshot": False})["changed"]
+    operations = host.site["host"].statistics.operations
+    assert (operations["StdRegProv.SetDWORDValue"], operations["StdRegProv.GetDWORDValue"]) == (3, 3)
+
+
+def test_a_value_that_does_not_stick_undoes_all_that_were_written_with_it(live: LiveHostFactory) -> None:
+    host = live("gw01")
+    registry = host.simulated.registry
+    before = state_of(host.simulated)
+
+    def put_back() -> None:
+        registry.put(OLE, "LegacyAuthenticationLevel", RegistryValue.dword(2))
+
+    host.site.add_fault(
+        "host",
+        ScriptedFault(
+            Effect.CALL_BETWEEN,
+            at=4,  # three of logging, then the level
+            operation="StdRegProv.SetDWORDValue",
+            callback=put_back,
+        ),
+    )
+    with pytest.raises(
+        HostStateError, match=r"LegacyAuthenticationLevel .*did not stick.*All \d+ changes so far were undone"
+    ):
+        host.run(OpcHost(), {**SETTINGS, "snapshot": False})
+    registry.delete_value(None, OLE, "LegacyAuthenticationLevel")  # what the program beside us has left
+    assert state_of(host.simulated) == before
+
+
+def test_known_sids_are_not_looked_up(live: LiveHostFactory) -> None:
+    host = live("gw01")
+    user = host.simulated.accounts.create_user(None, "OPCUser", "Secret-of-1")
+    rights = {"scope": "machine_limit", "kind": "access", "state": "present"}
+    entries = [{"principal": ".\\OPCUser", "rights": ["remote_access"]}]
+    options = {"permissions": [{**rights, "entries": entries}], "snapshot": False}
+    told = host.run(OpcHost(), {**options, "sids": {"OPCUser": str(user.sid)}})
+    operations = host.site["host"].statistics.operations
+    assert told["changed"]
+    assert (operations["Win32_UserAccount.Get"], operations["Win32_SID.Get"]) == (0, 0)
+    assert "GW01\\OPCUser" in told["diff"]["after"]
+    assert not host.run(OpcHost(), options)["changed"]
+
+
+def test_what_is_no_sid_is_refused(live: LiveHostFactory) -> None:
+    with pytest.raises(ParameterError, match=r"sids\.OPCUser"):
+        live("gw01").run(OpcHost(), {**SETTINGS, "sids": {"OPCUser": "S-1-x"}})
+
+
+def test_the_name_of_a_local_group_does_not_make_an_account_that_group(live: LiveHostFactory) -> None:
+    host = live("gw01")
+    accounts = host.simulated.accounts
+    group = accounts.create_group(None, "Engineers")
+    member = accounts.create_user(None, "OPCUser", "Secret-of-1")
+    accounts.add_member(None, "Engineers", member.sid)
+    own = Sid.from_string(str(group.sid))
+    other = Sid.from_string("S-1-5-21-1-2-3-1104")
+    assert host.ask(lambda opened: opened.accounts.members_of(own)) == {Sid.from_string(str(member.sid))}
+    assert host.ask(lambda opened: opened.accounts.members_of(other)) == frozenset()
+    assert host.ask(lambda opened: opened.registry.value(PRESENT, "EnableDCOM", RegistryType.SZ)).data == "Y"
