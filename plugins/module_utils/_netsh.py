@@ -103,7 +103,14 @@ def _check_name(name: str) -> str:
         raise NetshError("the name 'all' stands for every rule; netsh would change them all")
     if name.startswith("@"):
         raise NetshError(f"the name {name!r} stands for a text in a DLL; such rules belong to Windows or to a product")
-    return check_text(name, "the name of a rule")
+    return _check_field(name, "the name of a rule")
+
+
+def _check_field(text: str, what: str) -> str:
+    """A text that netsh stores as it is. Raises: NetshError. Source: MS-GPFAS 2.2.2.19: a bar ends a field."""
+    if "|" in text:
+        raise NetshError(f"{what} cannot be written: {text!r} holds a '|', which ends a field of a rule")
+    return check_text(text, what)
 
 
 def _check_program(program: str, environment: Environment) -> str:
@@ -157,7 +164,7 @@ def _service(service: str) -> str:
         return "any"
     if service.lower() == "any":
         raise NetshError("netsh takes the service name 'any' for every service")
-    return check_text(service, "the service")
+    return _check_field(service, "the service")
 
 
 _EDGE = {
@@ -176,7 +183,7 @@ _PROPERTIES: dict[str, tuple[str, _Writer]] = {
     "action": ("action", lambda rule, _: rule.action.value.lower()),
     "program": ("program", lambda rule, environment: _check_program(rule.program or "", environment)),
     "service": ("service", lambda rule, _: _service(rule.service or "")),
-    "description": ("description", lambda rule, _: check_text(rule.description, "the description")),
+    "description": ("description", lambda rule, _: _check_field(rule.description, "the description")),
     "enable": ("enabled", lambda rule, _: "yes" if rule.enabled else "no"),
     "profile": ("profiles", lambda rule, _: _profiles(rule.profiles)),
     "localip": ("local_addresses", lambda rule, _: _addresses(rule, "local")),

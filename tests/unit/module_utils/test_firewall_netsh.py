@@ -383,6 +383,13 @@ def test_a_program_path_with_whatever_windows_allows_arrives_as_it_is(program: s
     assert check_rule_through_cmd(rule)
 
 
+@pytest.mark.parametrize("field", ["name", "description", "service"])
+def test_a_text_that_would_end_a_field_of_the_rule_is_refused(field: str) -> None:
+    rule = parse_rule("v2.10|Action=Allow|Active=TRUE|Dir=In|Protocol=6|App=C:\\a.exe|Name=OPC server|")
+    with pytest.raises(NetshError, match=r"holds a '\|', which ends a field"):
+        add_rule(replace(rule, **{field: "a|b"}), ENVIRONMENT)
+
+
 @settings(max_examples=400, deadline=None)
 @given(random_rules())
 def test_a_written_rule_is_the_wanted_rule(wanted: FirewallRule) -> None:
