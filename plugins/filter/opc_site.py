@@ -14,6 +14,7 @@ from ..module_utils._drift import drift
 from ..module_utils._site_groups import Groups
 from ..module_utils._site_model import SiteModelError
 from ..module_utils._site_state import SiteSource, StateOptions
+from ..plugin_utils._site_variables import plain, profiles_of
 
 _T = TypeVar("_T")
 
@@ -23,7 +24,7 @@ def opc_host_state(model: object, host: str, **said: Any) -> dict[str, Any]:
     options = StateOptions(
         application_level=said.pop("application_level", "default"),
         opc_enum_level=said.pop("opc_enum_level", "packet_integrity"),
-        profiles=_profiles(said.pop("profiles", None)),
+        profiles=profiles_of(said.pop("profiles", None)),
     )
     source = _source(model, **said)
     if not source.is_described:
@@ -57,7 +58,7 @@ def opc_drift(result: Mapping[str, Any]) -> list[str]:
     """What a result of opc_host differs in; see opc_drift.yml."""
     if not isinstance(result, Mapping):
         raise AnsibleFilterError("opc_drift takes the result of a module of this collection")
-    return list(drift(_plain(result.get("before", {})), _plain(result.get("after", {}))))
+    return list(drift(plain(result.get("before", {})), plain(result.get("after", {}))))
 
 
 class FilterModule:
@@ -81,9 +82,9 @@ def _source(
     clients: Sequence[str] = (),
     variables: Mapping[str, object] | None = None,
 ) -> SiteSource:
-    groups = Groups(_plain(servers), _plain(clients), _plain(variables or {}))
+    groups = Groups(plain(servers), plain(clients), plain(variables or {}))
     reached = {str(name): str(address) for name, address in (addresses or {}).items() if address}
-    return SiteSource(_plain(model), groups, [str(name) for name in inventory], reached)
+    return SiteSource(plain(model), groups, [str(name) for name in inventory], reached)
 
 
 def _checked(read: Callable[[], _T]) -> _T:
@@ -91,22 +92,3 @@ def _checked(read: Callable[[], _T]) -> _T:
         return read()
     except SiteModelError as error:
         raise AnsibleFilterError(str(error)) from error
-
-
-def _profiles(words: object) -> tuple[str, ...] | None:
-    """A list, or the text a survey gives; nothing means every profile."""
-    if not words:
-        return None
-    listed = words.replace(",", " ").split() if isinstance(words, str) else words
-    return tuple(str(word) for word in listed) if isinstance(listed, Sequence) else None
-
-
-def _plain(value: Any) -> Any:
-    """The value in Python's own types. A text that ansible-core before 2.19 keeps encrypted is decrypted here."""
-    if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, str) or getattr(value, "__ENCRYPTED__", False):
-        return str(value)
-    return value

@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..module_utils._site_groups import CLIENTS, SERVERS, VARIABLES, Groups
 from ..module_utils._site_model import Site
-from ..module_utils._site_state import SiteSource
+from ..module_utils._site_state import SiteSource, StateOptions
 
 
 def read_site(model: Mapping[str, Any] | None, variables: Mapping[str, Any], templar: Any) -> Site | None:
@@ -21,18 +22,36 @@ def read_site(model: Mapping[str, Any] | None, variables: Mapping[str, Any], tem
     """
     if model is None:
         return None
-    plain = _plain(model)
+    described = plain(model)
     groups = _groups(variables, templar)
     inventory = [str(name) for name in _group(variables, "all")]
-    site = SiteSource(plain, groups, inventory, {}).read()
+    site = SiteSource(described, groups, inventory, {}).read()
     unaddressed = [host.name for host in site.hosts.values() if not host.addresses]
     reached = _reached(unaddressed, variables)
-    return SiteSource(plain, groups, inventory, reached).read() if reached else site
+    return SiteSource(described, groups, inventory, reached).read() if reached else site
+
+
+def read_host_state(model: object, variables: Mapping[str, Any], templar: Any, options: StateOptions) -> dict[str, Any]:
+    """What the site means for the host of a task: sections of opc_host, names of its accounts, exceptions.
+
+    Without a model and groups that say a site all of them are empty. Of other hosts only the ansible_host of peers is
+    read, and only where the model gives no address. Raises: SiteModelError.
+    """
+    host = str(variables.get("inventory_hostname", ""))
+    inventory = [str(name) for name in _group(variables, "all")]
+    source = SiteSource(plain(model), _groups(variables, templar), inventory, {})
+    if not source.is_described:
+        return {"sections": {}, "accounts": [], "exceptions": []}
+    known = variables.get("hostvars") or {}
+    peers = [name for name in source.unaddressed_peers(host) if name in known]
+    reached = {name: str(known[name].get("ansible_host") or "") for name in peers}
+    addresses = {name: address for name, address in reached.items() if address}
+    return replace(source, addresses=addresses).host_state(host, options)
 
 
 def _groups(variables: Mapping[str, Any], templar: Any) -> Groups:
     said = {name: templar.template(variables[name]) for name in VARIABLES if name in variables}
-    return Groups(_group(variables, SERVERS), _group(variables, CLIENTS), _plain(said))
+    return Groups(_group(variables, SERVERS), _group(variables, CLIENTS), plain(said))
 
 
 def _group(variables: Mapping[str, Any], name: str) -> list[str]:
@@ -45,12 +64,20 @@ def _reached(names: Iterable[str], variables: Mapping[str, Any]) -> dict[str, st
     return {name: str(known[name].get("ansible_host") or name) for name in names if name in known}
 
 
-def _plain(value: Any) -> Any:
+def profiles_of(words: object) -> tuple[str, ...] | None:
+    """A list, or the text a survey gives; nothing means every profile."""
+    if not words:
+        return None
+    listed = words.replace(",", " ").split() if isinstance(words, str) else words
+    return tuple(str(word) for word in listed) if isinstance(listed, Sequence) else None
+
+
+def plain(value: Any) -> Any:
     """The value in Python's own types. A text that ansible-core before 2.19 keeps encrypted is decrypted here."""
     if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}
+        return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, str) or getattr(value, "__ENCRYPTED__", False):
         return str(value)
     return value

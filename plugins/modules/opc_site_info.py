@@ -1,0 +1,95 @@
+# Copyright (c) 2026 The otsec.opc_dcom contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: opc_site_info
+short_description: What the site model means for one host, as sections of opc_host
+version_added: 0.1.0
+description:
+  - Checks the whole site model, and turns it into the sections of M(otsec.opc_dcom.opc_host) for the host of the task.
+    Every mistake in the model is named with its path.
+  - A model without links is completed by the groups C(opc_servers) and C(opc_clients) and plain variables, as in the
+    roles. Of other hosts only the C(ansible_host) of peers is read, and only where the model gives no address.
+  - Works on the controller and contacts no host. The roles run it once, so that no later task has to read the model
+    again; P(otsec.opc_dcom.opc_host_state#filter) gives the same in a template.
+options:
+  model:
+    description:
+      - The site model, usually C({{ opc_site }}). Without one only groups and plain variables say the links.
+      - Its form is described in docs/site_model.md. No password of it is in the result.
+    type: raw
+  application_level:
+    description: Authentication level of the applications of links.
+    type: str
+    default: default
+  opc_enum_level:
+    description: Authentication level of OpcEnum.
+    type: str
+    default: packet_integrity
+  profiles:
+    description: Network profiles the firewall rules count in, as a list or as words in a text. By default all.
+    type: raw
+attributes:
+  action:
+    description: Runs as an action plugin on the controller; no host is contacted.
+    support: full
+  async:
+    description: Supports being used with C(async).
+    support: none
+  become:
+    description: Supports C(become). There is nothing to become.
+    support: none
+  check_mode:
+    description: Can predict what would change without changing anything. Only reads.
+    support: full
+  diff_mode:
+    description: Shows what changes. Nothing does.
+    support: none
+  idempotent:
+    description: A second run with the same options changes nothing.
+    support: full
+  platform:
+    description: The controller.
+    support: full
+    platforms: posix
+seealso:
+  - plugin: otsec.opc_dcom.opc_host_state
+    plugin_type: filter
+  - module: otsec.opc_dcom.opc_host
+author:
+  - The otsec.opc_dcom contributors (@otsec)
+"""
+
+EXAMPLES = r"""
+- name: Read what the site model means for this host
+  otsec.opc_dcom.opc_site_info:
+    model: "{{ opc_site }}"
+  register: site
+
+- name: Bring the host to it
+  otsec.opc_dcom.opc_host:
+    grants: "{{ site.sections.grants }}"
+    firewall: "{{ site.sections.firewall }}"
+"""
+
+RETURN = r"""
+sections:
+  description:
+    - The options C(opc_enum), C(applications), C(grants) and C(firewall) of M(otsec.opc_dcom.opc_host); none of them
+      where no site is described.
+  returned: success
+  type: dict
+accounts:
+  description: Names of the local accounts that both ends of a link must have.
+  returned: success
+  type: list
+  elements: str
+exceptions:
+  description: What is weaker than usual, and why.
+  returned: success
+  type: list
+  elements: str
+"""
