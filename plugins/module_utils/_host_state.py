@@ -5,12 +5,13 @@
 """What the collection keeps on a host for its own use beside the journal (_operation_journal.py): two markers.
 
 Both are REG_MULTI_SZ values of one key and say that something was written and is not in force yet: PendingReboot is
-``[boot time, reason, ...]``, PendingRestart one line per service process that was running with the old values. A marker
-is over when the host has booted, or the process has ended. Pure: the caller reads and writes.
+``[moment, reason, ...]``, PendingRestart one line per service process that was running with the old values. A marker is
+over when the host has booted, or the process has ended. Pure: the caller reads and writes.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -23,26 +24,57 @@ STATE_KEY = RegistryKey("SOFTWARE\\otsec\\opc_dcom")
 PENDING_REBOOT = "PendingReboot"
 PENDING_RESTART = "PendingRestart"
 
-# A clock that is stepped moves the boot time Windows reports by seconds; a reboot moves it by more (wsman_cim.md 4.7).
-BOOT_TIME_TOLERANCE = timedelta(seconds=30)
+_SECONDS = re.compile(r"[0-9]{1,12}\.[0-9]{6}")
+
+# The boot time Windows reports moves by seconds between two looks (wsman_cim.md 4.7).
+UPTIME_TOLERANCE = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class HostMoment:
+    """A moment by the clock of a host (UTC), and how long the host had been up.
+
+    Who sets the clock moves the boot time that Windows reports with it, so a later boot time alone proves no boot.
+    """
+
+    at: datetime
+    uptime: timedelta
+
+    def is_before_boot(self, now: HostMoment) -> bool:
+        """Whether the host has booted between this moment and `now`: it has been up for less time than then, or has
+        booted after then. A clock that is set forward by more than the uptime of then would be taken for a boot.
+        """
+        return now.uptime + UPTIME_TOLERANCE < self.uptime or now.at - now.uptime > self.at
+
+    def __str__(self) -> str:
+        return f"{format_time(self.at)} {self.uptime.total_seconds():.6f}"
+
+    @classmethod
+    def from_words(cls, at: str, uptime_s: str) -> HostMoment:
+        """Inverse of `str`, of its two words. Raises: ValueError."""
+        if not _SECONDS.fullmatch(uptime_s):
+            raise ValueError(f"{uptime_s!r} is no number of seconds")
+        return cls(parse_time(at), timedelta(seconds=float(uptime_s)))
 
 
 @dataclass(frozen=True, slots=True)
 class PendingReboot:
-    """Settings that were written since `boot_time` (UTC) and count only after the next boot."""
+    """Settings that were written at `moment` or before and count only after the next boot."""
 
-    boot_time: datetime
+    moment: HostMoment
     reasons: tuple[str, ...]
 
-    def is_over(self, boot_time: datetime) -> bool:
-        """Whether the host has booted since: its boot time is later by more than a clock step explains."""
-        return boot_time - self.boot_time > BOOT_TIME_TOLERANCE
+    def is_over(self, now: HostMoment) -> bool:
+        """Whether the host has booted since."""
+        return self.moment.is_before_boot(now)
 
-    def with_reasons(self, reasons: Iterable[str]) -> PendingReboot:
-        return PendingReboot(self.boot_time, unique((*self.reasons, *reasons)))
+    def with_reasons(self, reasons: Iterable[str], now: HostMoment) -> PendingReboot:
+        """With these as well, written now; itself where all of them are in it."""
+        merged = unique((*self.reasons, *reasons))
+        return self if merged == self.reasons else PendingReboot(now, merged)
 
     def to_value(self) -> RegistryValue:
-        return RegistryValue.multi_string(format_time(self.boot_time), *self.reasons)
+        return RegistryValue.multi_string(str(self.moment), *self.reasons)
 
     @classmethod
     def from_value(cls, value: RegistryValue | None) -> PendingReboot | None:
@@ -52,26 +84,27 @@ class PendingReboot:
         if value.type is not RegistryType.MULTI_SZ or not isinstance(value.data, tuple) or not value.data:
             raise _foreign_marker(PENDING_REBOOT, value)
         try:
-            boot_time = parse_time(value.data[0])
+            at, uptime_s = value.data[0].split(" ")
+            moment = HostMoment.from_words(at, uptime_s)
         except ValueError as error:
             raise _foreign_marker(PENDING_REBOOT, value) from error
-        return cls(boot_time, value.data[1:])
+        return cls(moment, value.data[1:])
 
 
 @dataclass(frozen=True, slots=True)
 class StaleProcess:
     """The process of a service, started before something was written that it reads only at its start.
 
-    `boot_time` (UTC) tells process ids of different boots apart.
+    `moment` tells process ids of different boots apart.
     """
 
     service: str
     process_id: int
-    boot_time: datetime
+    moment: HostMoment
 
-    def is_over(self, process_id: int | None, boot_time: datetime) -> bool:
+    def is_over(self, process_id: int | None, now: HostMoment) -> bool:
         """Whether that process is gone. `process_id` is the service's now, None or 0 when it does not run."""
-        return process_id != self.process_id or boot_time - self.boot_time > BOOT_TIME_TOLERANCE
+        return process_id != self.process_id or self.moment.is_before_boot(now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +124,7 @@ class PendingRestart:
 
     def to_value(self) -> RegistryValue | None:
         """The value to write; None when nothing is pending."""
-        lines = [f"{format_time(item.boot_time)} {item.process_id} {item.service}" for item in self.processes]
+        lines = [f"{item.moment} {item.process_id} {item.service}" for item in self.processes]
         return RegistryValue.multi_string(*lines) if lines else None
 
     @classmethod
@@ -108,8 +141,8 @@ class PendingRestart:
 
 
 def _read_process(line: str) -> StaleProcess:
-    boot_time, process_id, service = line.split(" ", 2)
-    return StaleProcess(service, int(process_id), parse_time(boot_time))
+    at, uptime_s, process_id, service = line.split(" ", 3)
+    return StaleProcess(service, int(process_id), HostMoment.from_words(at, uptime_s))
 
 
 def _foreign_marker(name: str, value: RegistryValue) -> HostStateError:

@@ -104,7 +104,7 @@ def _with_restarts(host: Host, plan: Plan) -> tuple[Plan, tuple[StaleProcess, ..
         if service.shares_process:
             shared.append(f"service {service.name}")
         else:
-            stale.append(StaleProcess(service.name, service.process_id, host.boot_time))
+            stale.append(StaleProcess(service.name, service.process_id, host.moment))
     return replace(plan, reboot_reasons=unique((*plan.reboot_reasons, *shared))), tuple(stale)
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from urllib.parse import urlsplit
 
 from ...module_utils._host_state import (
     PENDING_REBOOT,
     PENDING_RESTART,
     STATE_KEY,
+    HostMoment,
     PendingReboot,
     PendingRestart,
     StaleProcess,
@@ -88,9 +88,9 @@ class Host:
         return frozenset({port} if port else ())
 
     @property
-    def boot_time(self) -> datetime:
-        """When the host booted (UTC); read once."""
-        return self.operating_system.last_boot_time
+    def moment(self) -> HostMoment:
+        """When this run looked at the host's clock for the first time."""
+        return self.operating_system.moment
 
     @property
     def operating_system(self) -> OperatingSystem:
@@ -116,7 +116,7 @@ class Host:
         """What is pending still: without a reboot, and without services whose process has ended since."""
         pending = self._still_pending(values.get(PENDING_REBOOT))
         restart = PendingRestart.from_value(values.get(PENDING_RESTART))
-        stale = [item for item in restart.processes if not item.is_over(self._process_id(item.service), self.boot_time)]
+        stale = [item for item in restart.processes if not item.is_over(self._process_id(item.service), self.moment)]
         return pending, PendingRestart(tuple(stale))
 
     def read_pending_reboot(self) -> PendingReboot | None:
@@ -125,7 +125,7 @@ class Host:
 
     def _still_pending(self, marker: RegistryValue | None) -> PendingReboot | None:
         pending = PendingReboot.from_value(marker)
-        return None if pending is None or pending.is_over(self.boot_time) else pending
+        return None if pending is None or pending.is_over(self.moment) else pending
 
     def _process_id(self, service: str) -> int:
         """The process of a service, 0 when there is none."""
@@ -134,7 +134,7 @@ class Host:
 
     def mark_pending_reboot(self, pending: PendingReboot | None, reasons: tuple[str, ...]) -> SetValue | None:
         """The operation that records `reasons` for a reboot; None when they are recorded already."""
-        merged = (pending or PendingReboot(self.boot_time, ())).with_reasons(reasons)
+        merged = (pending or PendingReboot(self.moment, ())).with_reasons(reasons, self.moment)
         if merged == pending:
             return None
         present = self.registry.value(STATE_KEY, PENDING_REBOOT, RegistryType.MULTI_SZ)

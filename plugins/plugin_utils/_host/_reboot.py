@@ -46,7 +46,7 @@ def reboot(host: Host, request: RebootRequest) -> datetime:
 
     Raises: HostStateError when the host is not back in time, CimMethodError when it refuses.
     """
-    before = host.boot_time
+    before = host.moment
     host.system.request_reboot(request.comment, request.delay_s)
     host.client.reset()
     time.sleep(request.delay_s)  # so long it answers as before

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ...module_utils._errors import HostStateError
-from ...module_utils._host_state import BOOT_TIME_TOLERANCE
+from ...module_utils._host_state import HostMoment
 from .._wsman._client import WsmanClient
 from .._wsman._errors import AuthenticationFailed, WsmanError, WsmanFault
 from .._wsman._schema import CIM_DATA_FILE, WIN32_COMPUTER_SYSTEM, WIN32_OPERATING_SYSTEM
@@ -37,6 +37,11 @@ class OperatingSystem:
     windows_directory: str
     system_directory: str
     architecture: str = ""
+
+    @property
+    def moment(self) -> HostMoment:
+        """When it said so, and how long it had been up."""
+        return HostMoment(self.local_time, self.local_time - self.last_boot_time)
 
     @property
     def is_64_bit(self) -> bool:
@@ -150,11 +155,11 @@ class SystemGateway:
         answer = self._client.invoke(WIN32_OPERATING_SYSTEM, "Win32ShutdownTracker", arguments, {})
         answer.require_success("the host")
 
-    def wait_for_boot_after(self, boot_time: datetime, timeout_s: float, interval_s: float) -> datetime:
-        """Wait until the host answers with a later boot time, twice in a row, and return it.
+    def wait_for_boot_after(self, moment: HostMoment, timeout_s: float, interval_s: float) -> datetime:
+        """Wait until the host says, twice in a row, that it has booted since `moment`; return its boot time.
 
         Once is not enough: a host that is starting, or about to go down, may answer and break the next connection. A
-        clock step does not count (BOOT_TIME_TOLERANCE). While the host is down every connection error is expected; a
+        clock that is set does not count. While the host is down every connection error is expected; a
         refused logon is not and ends the wait at once, so that no account is locked out by asking again and again.
 
         Raises: HostStateError after `timeout_s`, AuthenticationFailed.
@@ -165,14 +170,14 @@ class SystemGateway:
         while self._clock() < deadline:
             self._sleep(interval_s)
             try:
-                found = self.read_operating_system().last_boot_time
+                found = self.read_operating_system()
             except AuthenticationFailed:
                 raise
             except WsmanError as error:
                 last_trouble, is_seen = str(error), False
                 continue
-            if found - boot_time > BOOT_TIME_TOLERANCE:
+            if moment.is_before_boot(found.moment):
                 if is_seen:
-                    return found
+                    return found.last_boot_time
                 is_seen = True
         raise HostStateError(f"the host has not come back from its reboot within {timeout_s:g} s: {last_trouble}")
