@@ -61,7 +61,13 @@ def _reboot(rng: random.Random, host: SimulatedHost) -> ScriptedFault:
 
 def _clock_jump(rng: random.Random, host: SimulatedHost) -> ScriptedFault:
     seconds = rng.choice(_JUMPS_S)
-    return ScriptedFault(Effect.CALL_BEFORE, at=_at(rng), callback=lambda: host.clock.jump(seconds))
+    return ScriptedFault(Effect.CALL_BEFORE, at=_at(rng), callback=lambda: set_clock(host, seconds))
+
+
+def set_clock(host: SimulatedHost, seconds: float) -> None:
+    """Forward by no more than the host has been up: nothing tells more than that from a boot (docs/limits.md)."""
+    uptime_s = (host.clock.now() - host.boot.boot_time).total_seconds()
+    host.clock.jump(min(seconds, 0.9 * uptime_s))
 
 
 def _does_not_stick(rng: random.Random, host: SimulatedHost) -> ScriptedFault:

@@ -28,6 +28,7 @@ PASSWORD = "Simulated-Passw0rd"
 ROLES = ("server", "client")
 _SECRETS = {f"User{number}": f"Secret-of-User{number}" for number in range(1, 7)}
 _MOST_EVENTS = 100
+_UP_S = 30 * 86_400.0  # how long the hosts of a plant have been up
 # Seconds: a simulated reboot is over in a moment, and a host that stays away is given up soon.
 _TIMES: Mapping[str, Any] = {
     "opc_rollback_reboot_interval_s": 0.2,
@@ -83,6 +84,7 @@ class SoakSite:
         # Others cannot be made to work: Windows 7 without updates does not reach a server that requires integrity.
         self.site.links[:] = [link for link in self.site.links if self.played.play(link).ok]
         for host in self.played.hosts.values():
+            host.clock.advance(_UP_S)
             host.clock.follow(time.monotonic)
             host.accounts.set_password(None, "Administrator", PASSWORD)
             host.allow_unencrypted = True

@@ -191,3 +191,14 @@ def test_what_is_in_force_afterwards(host: LiveHost) -> None:
     assert default is not None
     assert simulated.com_process(r"C:\apis\bin64\apishivex64.exe").access_permission.data == default.data
     assert simulated.registry.get(f"{APP_IDS}\\{APIS_APP_ID}", "AccessPermission") is None
+
+
+@pytest.mark.parametrize("seconds", [-7200, 90, 7200])
+def test_a_clock_that_is_set_does_not_clear_the_mark_of_a_reboot(host: LiveHost, seconds: int) -> None:
+    host.simulated.clock.advance(3 * 86_400)
+    assert run(host, HARDENED)["reboot_required"]
+    host.simulated.clock.jump(seconds)
+    assert run(host, HARDENED)["reboot_required"]
+    host.simulated.reboot()
+    host.simulated.clock.advance(600)
+    assert not run(host, HARDENED)["reboot_required"]
