@@ -6,7 +6,9 @@
 The floor is Ansible's own cost: as many tasks as the role has, each doing nothing. The simulated hosts take no time to
 start PowerShell, which a real one does for every task of a stock module (0.3 to 6 s), so the comparison favours these.
 
-    compare.py [--hosts 1,10] [--delays 0,10,50] [--ways roles,modules,stock,floor] [--output docs/benchmark.md]
+    compare.py [--minutes 30] [--hosts 1,10] [--delays 0,10,50] [--ways roles,modules,stock,floor] [--output FILE]
+
+Without --hosts the plan is PLAN: small sites first, and what does not fit into the minutes is left out by name.
 """
 
 from __future__ import annotations
@@ -16,7 +18,6 @@ import datetime
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,8 @@ from simulator.software import APIS_APP_ID, OPC_ENUM_APP_ID, opc_core_components
 from simulator.subsystems.clock import VirtualClock  # noqa: E402
 
 WAYS = ("roles", "modules", "stock", "floor")
+# hosts, milliseconds of a round trip
+PLAN = ((1, 0), (1, 10), (1, 50), (20, 0), (20, 50), (50, 0), (50, 50), (200, 0), (200, 50), (500, 0))
 ACCOUNT, PEER = "OPCClientUser", "10.0.0.21"
 PASSWORD = "Simulated-Passw0rd"  # of the simulated hosts
 RUNS = ("first", "no change")
@@ -66,20 +69,43 @@ class Figures:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--hosts", default="1,10")
+    parser.add_argument("--hosts", help="numbers of hosts, instead of the plan")
+    parser.add_argument("--minutes", type=float, default=30.0, help="begin nothing that takes longer than this in all")
     parser.add_argument("--delays", default="0,10,50", help="milliseconds a network round trip takes")
     parser.add_argument("--ways", default=",".join(WAYS))
     parser.add_argument("--output", type=Path, help="a Markdown file; the plot goes to images/benchmark.svg beside it")
     options = parser.parse_args()
-    figures: list[Figures] = []
-    for count in map(int, options.hosts.split(",")):
-        for delay_ms in map(int, options.delays.split(",")):
-            for way in options.ways.split(","):
-                figures += measure(way, count, delay_ms)
-                for item in figures[-len(RUNS) :]:
-                    print(row(item), flush=True)
+    figures, left_out = compare(_plan(options), options.ways.split(","), options.minutes * 60)
+    for text in left_out:
+        print(f"LEFT OUT {text}", flush=True)
     if options.output:
-        write(options.output, figures, sys.argv[1:])
+        write(options.output, figures, left_out, sys.argv[1:])
+
+
+def _plan(options: argparse.Namespace) -> Sequence[tuple[int, int]]:
+    if options.hosts is None:
+        return PLAN
+    delays = list(map(int, options.delays.split(",")))
+    return [(count, delay_ms) for count in map(int, options.hosts.split(",")) for delay_ms in delays]
+
+
+def compare(plan: Sequence[tuple[int, int]], ways: Sequence[str], seconds: float) -> tuple[list[Figures], list[str]]:
+    """Measure one after the other; what would take longer than is left, by what the way took so far, is left out."""
+    figures: list[Figures] = []
+    left_out: list[str] = []
+    ends = time.monotonic() + seconds
+    cost_s: dict[str, float] = {}
+    for count, delay_ms in plan:
+        for way in ways:
+            if time.monotonic() + cost_s.get(way, 0.0) * count > ends:
+                left_out.append(f"{way}, {count} hosts, {delay_ms} ms")
+                continue
+            started = time.monotonic()
+            figures += measure(way, count, delay_ms)
+            cost_s[way] = (time.monotonic() - started) / count
+            for item in figures[-len(RUNS) :]:
+                print(row(item), flush=True)
+    return figures, left_out
 
 
 # -- the job ---------------------------------------------------------------------------------------------------------
@@ -204,12 +230,13 @@ def firewall_rule(name: str, what: Mapping[str, str]) -> dict[str, str]:
 
 
 def floor_play(names: Sequence[str]) -> list[dict[str, Any]]:
-    """As many tasks as a run of the role has."""
-    tasks = [{"ansible.builtin.debug": {"msg": "nothing"}} for _number in range(ROLE_TASKS)]
+    """As many tasks as a run of the role without a change has, and as many that are skipped."""
+    task = {"ansible.builtin.debug": {"msg": "nothing"}}
+    tasks = [*(task for _number in range(ROLE_TASKS)), *({**task, "when": False} for _number in range(SKIPPED_TASKS))]
     return [{"hosts": "all", "gather_facts": False, "tasks": tasks}]
 
 
-ROLE_TASKS = 6
+ROLE_TASKS, SKIPPED_TASKS = 6, 4
 PLAYS = {"roles": roles_play, "modules": modules_play, "stock": stock_play, "floor": floor_play}
 
 
@@ -246,13 +273,16 @@ def run_play(play: Sequence[Mapping[str, Any]], site: SimulatedSite) -> tuple[fl
         variables = {name: dict(site.inventory_vars(name)) for name in site}
         inventory.write_text(format_inventory(variables, {"opc_servers": list(site)}), encoding="utf-8")
         command = ["ansible-playbook", str(path), "-i", str(inventory), "-f", str(FORKS)]
-        started, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "HOME": scratch})
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        raise SystemExit(done.stdout[-6000:] + done.stderr[-2000:])
-    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return time.monotonic() - started, cpu_s, after.ru_maxrss / 1024
+        with (Path(scratch) / "output").open("w+") as output:
+            started = time.monotonic()
+            process = subprocess.Popen(command, stdout=output, stderr=output, env={**os.environ, "HOME": scratch})
+            _pid, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            wall_s = time.monotonic() - started
+            if process.returncode:
+                output.seek(0)
+                raise SystemExit(output.read()[-8000:])
+    return wall_s, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
 def figures_of(way: str, run: str, site: SimulatedSite, delay_ms: int, cost: tuple[float, float, float]) -> Figures:
@@ -301,13 +331,40 @@ def row(item: Figures) -> str:
     return f"| {' | '.join(cells(item))} |"
 
 
-def write(output: Path, figures: Sequence[Figures], arguments: Sequence[str]) -> None:
+def ratios(figures: Sequence[Figures]) -> list[str]:
+    """The aims of the project against what was measured, as a table."""
+    by = {(item.way, item.run, item.hosts, item.delay_ms): item for item in figures}
+    rows = ["| aim | measured |", "|---|---|"]
+    calm, first = by.get(("roles", "no change", 1, 0)), by.get(("roles", "first", 1, 0))
+    stock = by.get(("stock", "no change", 1, 0))
+    if calm and first and stock:
+        rows += [
+            f"| a run without a change: at most 15 messages a host | {calm.messages:.0f} |",
+            f"| a first run: at most 80 messages a host | {first.messages:.0f} |",
+            f"| 10 times fewer messages than stock modules (no change) | {stock.messages / calm.messages:.1f} times |",
+            f"| 100 times fewer bytes sent than stock modules | {stock.kilobytes_up / calm.kilobytes_up:.0f} times |",
+        ]
+    for count, delay_ms in PLAN:
+        mine, floor = by.get(("roles", "no change", count, delay_ms)), by.get(("floor", "no change", count, delay_ms))
+        if mine and floor and count > 1 and not delay_ms:
+            share = f"{mine.wall_s / floor.wall_s:.1f} times ({mine.wall_s:.1f} s and {floor.wall_s:.1f} s)"
+            rows.append(f"| {count} hosts: at most 1.5 times the floor (aim for 200) | {share} |")
+        other = by.get(("stock", "no change", count, delay_ms))
+        if mine and other and delay_ms == 50:
+            share = f"1/{other.wall_s / mine.wall_s:.1f} ({mine.wall_s:.1f} s and {other.wall_s:.1f} s)"
+            rows.append(f"| {count} hosts at 50 ms: at most a fifth of stock modules | {share} |")
+    return rows
+
+
+def write(output: Path, figures: Sequence[Figures], left_out: Sequence[str], arguments: Sequence[str]) -> None:
     machine = f"{os.cpu_count()} cores {platform.machine()}, Python {platform.python_version()}, {platform.system()}"
     text = (ROOT / "benchmarks" / "introduction.md").read_text(encoding="utf-8")
     table = [f"| {' | '.join(HEADINGS)} |", f"|{'---|' * len(HEADINGS)}", *map(row, figures)]
     when = datetime.datetime.now(datetime.timezone.utc).date()
     made = f"Made on {when} with `make bench`, that is `compare.py {' '.join(arguments)}`, on {machine}."
-    output.write_text("\n".join([text.rstrip(), "", made, "", *table, ""]), encoding="utf-8")
+    missing = ["", f"Left out for want of time: {'; '.join(left_out)}."] if left_out else []
+    lines = [text.rstrip(), "", "## Against the aims", "", *ratios(figures), "", "## All figures", "", made, "", *table]
+    output.write_text("\n".join([*lines, *missing, ""]), encoding="utf-8")
     images = output.parent / "images"
     images.mkdir(exist_ok=True)
     points = [(item.way, item.run, item.hosts, item.delay_ms, item.messages, item.wall_s) for item in figures]
