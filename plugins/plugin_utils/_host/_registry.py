@@ -178,13 +178,15 @@ class RegistryGateway:
         output = self._query(wanted)
         if output is None:
             return
-        text, is_complete = output
+        text, missing = output
         keys = parse_reg_query(text, find_default_label(text))
+        silent = [key for key, _is_tree in wanted if not _is_printed(key, keys)]
         for key, is_tree in wanted:
-            self._take(key, is_tree, keys, is_complete)
+            self._take(key, is_tree, keys, is_complete=missing == len(silent))
 
-    def _query(self, wanted: list[tuple[RegistryKey, bool]]) -> tuple[str, bool] | None:
-        """Run the queries; (output, no key was refused), or None when this host does not let us."""
+    def _query(self, wanted: list[tuple[RegistryKey, bool]]) -> tuple[str, int | None] | None:
+        """Run the queries; None when this host does not let us, else the output and how many keys are missing (None when
+        a key was refused)."""
         try:
             result = self._client.run_command(_JOINT.join((*_PROBES, *(_line(key, tree) for key, tree in wanted))))
         except WsmanFault as fault:
@@ -196,11 +198,11 @@ class RegistryGateway:
         if "HKEY_LOCAL_MACHINE" not in text:
             self.notes.append("reg.exe did not answer (forbidden by policy?); values are read one by one")
             return None
-        return text, _says_one_thing(result.stderr) and _MISSING_PROBE.path not in text
+        return text, None if _MISSING_PROBE.path in text else _count_missing(result.stderr)
 
-    def _take(self, key: RegistryKey, is_tree: bool, keys: Mapping[str, QueriedKey], is_complete: bool) -> None:
-        """Remember what a query told about one key. A key that is not in the output is looked at over CIM unless no
-        query was refused, because its absence may as well be a refusal."""
+    def _take(self, key: RegistryKey, is_tree: bool, keys: Mapping[str, QueriedKey], *, is_complete: bool) -> None:
+        """Remember what a query told about one key. A key that is not in the output is looked at over CIM unless the
+        query `is_complete`, because its absence may as well be a refusal, or that it holds nothing."""
         prefix = key.folded + "\\"
         tree = {
             path: item for path, item in keys.items() if path == key.folded or (is_tree and path.startswith(prefix))
@@ -208,11 +210,16 @@ class RegistryGateway:
         if any(item.is_lost for item in tree.values()):
             self.notes.append(f"{key} holds values that reg.exe prints ambiguously; it is read value by value")
             return
-        if not tree and not is_complete and self._types_on_host(key) not in (None, {}):
-            return
+        if not _is_printed(key, keys) and not is_complete:
+            types = self._types_on_host(key)
+            if types:
+                return
+            if types is not None:
+                keys = {**keys, key.folded: QueriedKey(key.path)}
         for item in tree.values():
             self._resolve_doubts(item)
-        self._cache[key.folded] = tree.pop(key.folded, None)
+        is_there = _is_printed(key, keys)  # a key that holds only keys is printed as these
+        self._cache[key.folded] = tree.pop(key.folded, QueriedKey(key.path) if is_there else None)
         self._cache.update(tree)
         if is_tree:
             self._trees.add(key.folded)
@@ -440,9 +447,15 @@ def _quoted(key: RegistryKey) -> str:
     return f'"HKLM\\{key.path}"'
 
 
-def _says_one_thing(stderr: bytes) -> bool:
-    """Whether all complaints are the one about the key that is not there; another one is a refusal or worse."""
-    return len({line for line in stderr.splitlines() if line.strip()}) == 1
+def _is_printed(key: RegistryKey, keys: Mapping[str, QueriedKey]) -> bool:
+    """Whether a query has shown the key, or keys below it."""
+    return key.folded in keys or any(path.startswith(f"{key.folded}\\") for path in keys)
+
+
+def _count_missing(stderr: bytes) -> int | None:
+    """How many keys are missing, besides the one that never is there; None when another complaint is among them."""
+    complaints = [line for line in stderr.splitlines() if line.strip()]
+    return len(complaints) - 1 if len(set(complaints)) == 1 else None
 
 
 _PROBES = (f"reg.exe query {_quoted(_LABEL_PROBE)} /ve", f"reg.exe query {_quoted(_MISSING_PROBE)}")

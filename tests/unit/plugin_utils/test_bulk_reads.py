@@ -133,3 +133,19 @@ def test_the_name_of_a_local_group_does_not_make_an_account_that_group(live: Liv
     assert host.ask(lambda opened: opened.accounts.members_of(own)) == {Sid.from_string(str(member.sid))}
     assert host.ask(lambda opened: opened.accounts.members_of(other)) == frozenset()
     assert host.ask(lambda opened: opened.registry.value(PRESENT, "EnableDCOM", RegistryType.SZ)).data == "Y"
+
+
+def test_a_key_that_holds_only_keys_or_nothing_is_there(live: LiveHostFactory) -> None:
+    host = live("gw01")
+    registry = host.simulated.registry
+    registry.put(f"HKLM\\{SECRET.path}", "Level", RegistryValue.dword(1))  # its parent has no value
+    registry.create_key(None, f"HKLM\\{MISSING.path}")
+    parent = SECRET.parent or SECRET
+
+    def question(opened: Host) -> list[Any]:
+        opened.registry.prefetch([parent, MISSING, MISSING.child("None")])
+        return [opened.registry.values(key) for key in (parent, MISSING, MISSING.child("None"), SECRET)]
+
+    holding_keys, holding_nothing, missing, secret = host.ask(question)
+    assert (holding_keys, holding_nothing, missing) == ({}, {}, None)
+    assert secret["Level"].data == 1
