@@ -185,8 +185,8 @@ class RegistryGateway:
             self._take(key, is_tree, keys, is_complete=missing == len(silent))
 
     def _query(self, wanted: list[tuple[RegistryKey, bool]]) -> tuple[str, int | None] | None:
-        """Run the queries; None when this host does not let us, else the output and how many keys are missing (None when
-        a key was refused)."""
+        """Run the queries; None when this host does not let us, else the output and how many keys are missing, None
+        when a key was refused."""
         try:
             result = self._client.run_command(_JOINT.join((*_PROBES, *(_line(key, tree) for key, tree in wanted))))
         except WsmanFault as fault:
