@@ -12,6 +12,8 @@ from ..plugin_utils._controller_action import ControllerAction
 from ..plugin_utils._resource import Parameters, Spec
 from ..plugin_utils._site_variables import profiles_of, read_host_state
 
+MODEL = "opc_site"
+
 
 class ActionModule(ControllerAction):
     def options(self) -> Spec:
@@ -30,4 +32,10 @@ class ActionModule(ControllerAction):
         options = StateOptions(
             parameters["application_level"], parameters["opc_enum_level"], profiles_of(parameters["profiles"])
         )
-        return {"changed": False, **read_host_state(parameters["model"], self._variables, self._templar, options)}
+        return {"changed": False, **read_host_state(self._model(parameters), self._variables, self._templar, options)}
+
+    def _model(self, parameters: Parameters) -> object:
+        """An undefined variable that a template gives reaches ansible-core before 2.19 as an empty text."""
+        if parameters["model"] not in (None, ""):
+            return parameters["model"]
+        return self._templar.template(self._variables[MODEL]) if MODEL in self._variables else None

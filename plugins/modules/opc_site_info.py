@@ -18,7 +18,7 @@ description:
 options:
   model:
     description:
-      - The site model, usually C({{ opc_site }}). Without one only groups and plain variables say the links.
+      - The site model. By default the variable C(opc_site); without that only groups and plain variables say the links.
       - Its form is described in docs/site_model.md. No password of it is in the result.
     type: raw
   application_level:
@@ -66,7 +66,7 @@ author:
 EXAMPLES = r"""
 - name: Read what the site model means for this host
   otsec.opc_dcom.opc_site_info:
-    model: "{{ opc_site }}"
+    profiles: [domain]
   register: site
 
 - name: Bring the host to it
