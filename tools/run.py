@@ -187,13 +187,13 @@ def bench() -> None:
 def fuzz() -> None:
     """Every parser, fuzzed with atheris for FUZZ_SECONDS each; without atheris by mutations of the corpus."""
     try:
-        call(venv_for(tools="fuzz"), "python", "tools/fuzz.py")
+        call(venv_for(tools="fuzz"), "python", "tools/fuzzing.py")
     except StepFailed:
         if (setup_env.BUILD / "venv-fuzz" / "installed.stamp").is_file():
             raise
         TALLY.failed -= 1  # counted as a failure where it is something left out
         TALLY.leave_out("fuzzing guided by coverage: atheris cannot be installed here; the corpus is mutated instead")
-        call(venv_for(), "python", "tools/fuzz.py")
+        call(venv_for(), "python", "tools/fuzzing.py")
 
 
 def soak() -> None:

@@ -105,7 +105,7 @@ def boots_of(site: SimulatedSite, *names: str) -> dict[str, int]:
 
 
 def refuse_writes(site: SimulatedSite, name: str) -> None:
-    site.add_fault(name, ScriptedFault(Effect.FAULT, times=1000, operation="StdRegProv.Set*", code=_REFUSED))
+    site.add_fault(name, ScriptedFault(Effect.FAULT, times=1000, operation="StdRegProv.[SC][er]*", code=_REFUSED))
 
 
 def touched(site: SimulatedSite) -> list[str]:
