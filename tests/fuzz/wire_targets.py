@@ -172,9 +172,11 @@ class Answers:
         answer = envelope(body).replace(b"x:GetResponse", action + b"Response", 1)
         return Reply(200, answer)
 
-    def reset(self) -> None: ...
+    def reset(self) -> None:
+        """There is no connection."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """There is no connection."""
 
 
 def _host(data: bytes) -> None:

@@ -75,7 +75,7 @@ class Shell:
         os.close(source)
         os.close(terminal)
 
-    def type(self, command: str) -> int:
+    def run(self, command: str) -> int:
         """The exit code of one command; its output is in `output`."""
         os.write(self._commands, f'{command}\necho "[ended: $?]"\n'.encode())
         shown = ""
@@ -167,11 +167,11 @@ def test_every_command_of_readme_works_as_printed(tmp_path: Path, environment: d
             assert not any(works(plant, site).values())
             for command in printed(SITE):
                 before = writes(site)
-                assert shell.type(command) == EXIT_CODES.get(command, 0), shell.output
+                assert shell.run(command) == EXIT_CODES.get(command, 0), shell.output
                 assert (writes(site) > before) is (command == HARDEN), command
             assert set(works(plant, site).values()) == {True}
             before = writes(site)
-            assert shell.type(HARDEN) == 0, shell.output
+            assert shell.run(HARDEN) == 0, shell.output
             assert writes(site) == before
         finally:
             shell.close()
