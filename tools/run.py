@@ -28,6 +28,8 @@ from steps import COLLECTIONS, ROOT, TALLY, StepFailed, call, each, pytest, venv
 PACKAGE = "ansible_collections.otsec.opc_dcom.plugins"
 # Everything that is typed strictly.
 TYPED = (f"{PACKAGE}.module_utils", f"{PACKAGE}.plugin_utils", f"{PACKAGE}.action")
+# Where tests run ansible-playbook as a process.
+PLAYBOOK_TESTS = ("tests/integration", "tests/unit/plugin_utils/wsman/test_wsman_loop.py")
 
 
 # -- targets
@@ -67,7 +69,7 @@ def coverage() -> None:
 
 def e2e() -> None:
     """Playbooks against the simulated site, on the newest ansible-core."""
-    pytest(venv_for(), "-m", "not slow and not site", "tests/integration")
+    pytest(venv_for(), "-m", "e2e and not slow and not site", *PLAYBOOK_TESTS)
 
 
 def site() -> None:
@@ -91,7 +93,7 @@ def matrix_of(core: str, chosen: str) -> None:
         TALLY.leave_out(f"ansible-core {core}: no Python {' or '.join(setup_env.PYTHONS[core])} on this machine")
         return
     print(f"-- ansible-core {core}", flush=True)
-    pytest(venv_for(core), "-m", chosen, "tests/integration")
+    pytest(venv_for(core), "-m", chosen, *PLAYBOOK_TESTS)
 
 
 def slow() -> None:
