@@ -70,6 +70,34 @@ requirements:
   - Windows 7 SP1 / Server 2008 R2 or later with WinRM; PowerShell is not needed on the host
 """
 
+    # Of modules that answer on the controller and contact no host.
+    CONTROLLER = r"""
+options: {}
+attributes:
+  action:
+    description: Runs as an action plugin on the controller; no host is contacted.
+    support: full
+  async:
+    description: Supports being used with C(async).
+    support: none
+  become:
+    description: Supports C(become). There is nothing to become.
+    support: none
+  check_mode:
+    description: Can predict what would change without changing anything. Nothing does.
+    support: full
+  diff_mode:
+    description: Shows what changes. Nothing does.
+    support: none
+  idempotent:
+    description: A second run with the same options changes nothing.
+    support: full
+  platform:
+    description: The controller.
+    support: full
+    platforms: posix
+"""
+
     RESULT = r"""
 options: {}
 """

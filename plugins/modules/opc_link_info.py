@@ -42,29 +42,8 @@ options:
     choices: [all, not_ok]
     default: all
     version_added: 0.1.0
-attributes:
-  action:
-    description: Runs as an action plugin on the controller; no host is contacted.
-    support: full
-  async:
-    description: Supports being used with C(async).
-    support: none
-  become:
-    description: Supports C(become). There is nothing to become.
-    support: none
-  check_mode:
-    description: Can predict what would change without changing anything. Only judges.
-    support: full
-  diff_mode:
-    description: Shows what changes. Nothing does.
-    support: none
-  idempotent:
-    description: A second run with the same options changes nothing.
-    support: full
-  platform:
-    description: The controller.
-    support: full
-    platforms: posix
+extends_documentation_fragment:
+  - otsec.opc_dcom.attributes.controller
 seealso:
   - module: otsec.opc_dcom.opc_end_info
 author:

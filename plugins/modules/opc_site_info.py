@@ -32,29 +32,8 @@ options:
   profiles:
     description: Network profiles the firewall rules count in, as a list or as words in a text. By default all.
     type: raw
-attributes:
-  action:
-    description: Runs as an action plugin on the controller; no host is contacted.
-    support: full
-  async:
-    description: Supports being used with C(async).
-    support: none
-  become:
-    description: Supports C(become). There is nothing to become.
-    support: none
-  check_mode:
-    description: Can predict what would change without changing anything. Only reads.
-    support: full
-  diff_mode:
-    description: Shows what changes. Nothing does.
-    support: none
-  idempotent:
-    description: A second run with the same options changes nothing.
-    support: full
-  platform:
-    description: The controller.
-    support: full
-    platforms: posix
+extends_documentation_fragment:
+  - otsec.opc_dcom.attributes.controller
 seealso:
   - plugin: otsec.opc_dcom.opc_host_state
     plugin_type: filter
