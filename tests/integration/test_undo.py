@@ -14,6 +14,7 @@ from five_hosts import simulated
 from lasting_state import state_of
 
 from playbooks import Ansible, PlaybookRun
+from simulator.faults import Effect, ScriptedFault
 from simulator.host import SimulatedHost
 from simulator.profiles import SERVER_2008_R2, SERVER_2019, WINDOWS_10, Profile
 from simulator.site import SimulatedSite
@@ -81,6 +82,20 @@ def test_rollback_opc_gives_back_what_was_there(site: SimulatedSite, ansible: An
     again = ansible.playbook(ROLLBACK, variables=FAST)
     assert again.returncode == 0, again.output
     assert again.statuses("changed") == []
+
+
+def test_a_server_that_fails_ends_the_rollback_before_the_clients(site: SimulatedSite, ansible: Ansible) -> None:
+    harden(ansible)
+    hardened = state_of(simulated(site, "eng01"))
+    refused = ScriptedFault(Effect.FAULT, times=1000, operation="StdRegProv.[SD]e[tl]*", code=5)
+    site.add_fault("gw01", refused)
+
+    run = ansible.playbook(ROLLBACK, variables=FAST)
+
+    assert run.returncode != 0
+    assert "Nothing is wrong with old01, but gw01 failed, so the run ends here" in run.output
+    assert state_of(simulated(site, "eng01")) == hardened
+    assert run.of("eng01", "dcom_snapshot") == []
 
 
 def apis_process(site: SimulatedSite, name: str) -> tuple[int, int]:
