@@ -26,6 +26,7 @@ def draw(points: Sequence[Point]) -> str:
     second, height = _bars("Seconds of a run, nothing to change", walls, height + 30)
     body = "".join((*first, *second))
     return (
+        "<!-- SPDX-License-Identifier: GPL-3.0-or-later -->\n"
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
         f'role="img" aria-label="Messages and seconds of four ways to harden hosts"><style>{STYLE}</style>'
         f'<rect class="p" width="{WIDTH}" height="{height}"/>{body}</svg>\n'
