@@ -9,6 +9,9 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 Point = tuple[str, str, int, int, float, float]  # way, run, hosts, round trip ms, messages per host, wall seconds
+# REUSE-IgnoreStart
+LICENCE = "SPDX-License-Identifier: GPL-3.0-or-later"
+# REUSE-IgnoreEnd
 WIDTH, ROW, LEFT = 760, 26, 210
 COLOURS = {"roles": "#1c5d99", "modules": "#3f8f6b", "stock": "#b5542b", "floor": "#7a868f"}
 STYLE = (
@@ -26,7 +29,7 @@ def draw(points: Sequence[Point]) -> str:
     second, height = _bars("Seconds of a run, nothing to change", walls, height + 30)
     body = "".join((*first, *second))
     return (
-        "<!-- SPDX-License-Identifier: GPL-3.0-or-later -->\n"
+        f"<!-- {LICENCE} -->\n"
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
         f'role="img" aria-label="Messages and seconds of four ways to harden hosts"><style>{STYLE}</style>'
         f'<rect class="p" width="{WIDTH}" height="{height}"/>{body}</svg>\n'
