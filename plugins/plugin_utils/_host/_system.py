@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ...module_utils._errors import HostStateError
 from ...module_utils._host_state import HostMoment
@@ -40,8 +40,8 @@ class OperatingSystem:
 
     @property
     def moment(self) -> HostMoment:
-        """When it said so, and how long it had been up."""
-        return HostMoment(self.local_time, self.local_time - self.last_boot_time)
+        """When it said so, and how long it had been up; 0 where its clock stands before its boot."""
+        return HostMoment(self.local_time, max(self.local_time - self.last_boot_time, timedelta(0)))
 
     @property
     def is_64_bit(self) -> bool:
