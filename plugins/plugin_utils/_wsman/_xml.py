@@ -5,7 +5,8 @@
 """XML as SOAP allows it: a reader that is safe on any bytes, and a writer that loses no character.
 
 The reader refuses document type declarations before anything in them is looked at (so there are no entities to expand
-and nothing external to fetch), processing instructions, deep nesting, long namespaces, many names and huge documents.
+and nothing external to fetch), processing instructions, deep nesting, long namespaces, many names, very many elements and
+huge documents.
 Tags read are ``{uri}local``.
 The writer's tags are ``prefix:local``, with the declarations written as attributes.
 """
@@ -26,6 +27,9 @@ MAX_BYTES = 8 * 1024 * 1024
 # Every element carries its namespace in its name: without bounds a reply of 256 KiB takes gigabytes to read.
 MAX_NAMESPACE = 512
 MAX_NAMES = 4096
+# Some 30 bytes of memory for each byte of a document of tiny elements. A reply of the 500 KB that the client asks for
+# has at most 25,000 (the bytes of a registry value).
+MAX_ELEMENTS = 200_000
 
 # XML 1.0 fifth edition, production 2 (Char): what no document can hold, also not as a character reference.
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -38,6 +42,7 @@ class _TreeReader:
     def __init__(self) -> None:
         self._builder = ElementTree.TreeBuilder()
         self._depth = 0
+        self._count = 0
         self._names: dict[str, str] = {}
         parser = expat.ParserCreate(encoding="UTF-8", namespace_separator="}")
         parser.buffer_text = True
@@ -65,6 +70,9 @@ class _TreeReader:
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise ProtocolError(f"the elements of the reply are nested deeper than {MAX_DEPTH}")
+        self._count += 1
+        if self._count > MAX_ELEMENTS:
+            raise ProtocolError(f"the reply has more than {MAX_ELEMENTS} elements")
         self._builder.start(self._braced(name), {self._braced(key): value for key, value in attributes.items()})
 
     def _end(self, name: str) -> None:
