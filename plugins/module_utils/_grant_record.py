@@ -30,6 +30,9 @@ PART_CHARACTERS = 30_000
 
 Rights = frozenset[ComRight]
 
+# As written, and no other form that int() reads: signs, blanks, underscores, digits of other scripts.
+_HEAD = re.compile(re.escape(RECORD_VERSION) + r" ([1-9][0-9]{0,3})")
+_ITEM = re.compile(r"(0|[1-9][0-9]{0,5})=([0-9a-f]{1,8})")
 _APP_ID_LINE = re.compile(r"(?:application|place) (?P<app_id>\{[0-9A-Fa-f-]{36}\})(?: |\Z)")
 
 
@@ -101,10 +104,10 @@ def load_record(values: Mapping[str, RegistryValue]) -> GrantRecord:
         return GrantRecord()
     try:
         head, *lines = _texts(folded[RECORD.lower()])
-        version, _blank, count = head.rpartition(" ")
-        if version != RECORD_VERSION:
+        count = _HEAD.fullmatch(head)
+        if not count:
             raise HostStateError(_unreadable(f"it was not written by this version of the collection: {head!r}"))
-        for number in range(2, int(count) + 1):
+        for number in range(2, int(count[1]) + 1):
             lines += _texts(folded[_part_name(number).lower()])
         return _parse(lines)
     except (ValueError, KeyError, IndexError, DomainError) as error:
@@ -160,11 +163,11 @@ def _parse(lines: Iterable[str]) -> GrantRecord:
 
 def _rights(items: Sequence[str], places: Sequence[GrantPlace]) -> Iterator[tuple[GrantPlace, Rights]]:
     for item in items:
-        number, equals, mask = item.partition("=")
-        if not equals:
+        found = _ITEM.fullmatch(item)
+        if not found:
             raise ValueError(f"{item!r} is no place and rights")
-        place = places[int(number)]
-        yield place, mask_to_rights(int(mask, 16), place.kind)
+        place = places[int(found[1])]
+        yield place, mask_to_rights(int(found[2], 16), place.kind)
 
 
 def _texts(value: RegistryValue) -> list[str]:

@@ -11,6 +11,7 @@ parts and is written last and deleted first, so a journal counts only while it i
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 
 from ._errors import HostStateError
@@ -35,6 +36,9 @@ JOURNAL_VERSION = "otsec.opc_dcom journal 1"
 
 # A value must fit into one envelope, which on Windows 7 and 2008 R2 is 150 KB counted in UTF-16 (wsman_cim.md 1.4).
 PART_CHARACTERS = 30_000
+
+# As written, and no other form that int() reads: signs, blanks, underscores, digits of other scripts.
+_COUNT = re.compile(r"[1-9][0-9]{0,3}")
 
 _FIREWALL_KINDS = frozenset({"firewall-add", "firewall-delete", "firewall-set"})
 _SERVICE_KINDS = frozenset({"start-mode", "service-account", "running", "register", "unregister"})
@@ -118,15 +122,17 @@ def load_journal(values: Mapping[str, RegistryValue]) -> tuple[Operation, ...]:
             "value"
         )
     try:
-        lines = [*first.data[2:], *_other_lines(folded, int(first.data[1]))]
+        lines = [*first.data[2:], *_other_lines(folded, first.data[1])]
         return tuple(load_operation(_object(line)) for line in lines)
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise _unreadable(str(error)) from error
 
 
-def _other_lines(values: Mapping[str, RegistryValue], count: int) -> list[str]:
+def _other_lines(values: Mapping[str, RegistryValue], count: str) -> list[str]:
+    if not _COUNT.fullmatch(count):
+        raise ValueError(f"{count!r} is no number of parts")
     lines: list[str] = []
-    for number in range(2, count + 1):
+    for number in range(2, int(count) + 1):
         data = values[part_name(number).lower()].data
         if not isinstance(data, tuple):
             raise TypeError(f"part {number} is {data!r}")

@@ -5,9 +5,8 @@
 """XML as SOAP allows it: a reader that is safe on any bytes, and a writer that loses no character.
 
 The reader refuses document type declarations before anything in them is looked at (so there are no entities to expand
-and nothing external to fetch), processing instructions, deep nesting, long namespaces, many names, very many elements and
-huge documents.
-Tags read are ``{uri}local``.
+and nothing external to fetch), processing instructions, deep nesting, long namespaces, many names or elements, and huge
+documents. Tags read are ``{uri}local``.
 The writer's tags are ``prefix:local``, with the declarations written as attributes.
 """
 

@@ -130,6 +130,7 @@ def test_no_value_is_no_journal() -> None:
         ("otsec.opc_dcom journal 99", "1", "[]"),
         (JOURNAL_VERSION,),
         (JOURNAL_VERSION, "one"),
+        *((JOURNAL_VERSION, count) for count in ("0", "-1", "+1", " 1", "1_0", "01", "\u0661", "1\n", "10000")),
         (JOURNAL_VERSION, "1", "not json"),
         (JOURNAL_VERSION, "1", "{}"),
         (JOURNAL_VERSION, "1", "[]"),
