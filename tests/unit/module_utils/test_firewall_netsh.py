@@ -277,6 +277,35 @@ SELECTS = [
     ("RA4=10.0.0.0/24|Name=a", "RA4=10.0.0.0/255.255.255.0|Name=a", True, True),
     ("RA4=10.0.0.1|Name=a", "RA4=LocalSubnet|Name=a", True, False),
     ("RA4=IntErnet|Name=a", "RA4=10.0.0.1|Name=a", True, True),  # what netsh cannot write does not select
+    ("Protocol=6|Name=a", "Protocol=6|LPort=135|Name=a", True, True),
+    ("Protocol=6|Name=a", "Protocol=17|Name=a", False, False),
+    ("Protocol=17|Name=a", "Protocol=6|Name=a", False, False),
+    ("Svc=RpcSs|Name=a", "Svc=Spooler|Name=a", False, False),
+    ("Svc=RpcSs|Name=a", "Name=a", False, False),
+    ("Profile=Domain|Name=a", "Profile=Domain|Name=a", True, True),
+    ("Profile=Domain|Name=a", "Profile=Domain|Profile=Public|Name=a", True, False),
+    ("Profile=Domain|Profile=Public|Name=a", "Profile=Domain|Name=a", True, False),
+    ("Protocol=6|LPort=135|Name=a", "Protocol=6|LPort=135|Name=a", True, True),
+    ("Protocol=6|LPort=135|Name=a", "Protocol=6|Name=a", False, False),
+    ("Protocol=6|LPort=135|Name=a", "Protocol=6|LPort=136|Name=a", False, False),
+    ("Protocol=6|LPort=135|Name=a", "Protocol=6|LPort=134|Name=a", False, False),
+    ("Protocol=6|LPort=135|Name=a", "Protocol=6|LPort=135|LPort=500|Name=a", True, False),
+    ("Protocol=6|LPort=135|LPort=500|Name=a", "Protocol=6|LPort=135|Name=a", True, False),
+    ("Protocol=6|RPort=135|Name=a", "Protocol=6|LPort=135|Name=a", False, False),
+    ("Protocol=6|RPort=135|Name=a", "Protocol=6|RPort=135|Name=a", True, True),
+    ("Protocol=6|LPort=RPC|Name=a", "Protocol=6|LPort=RPC|Name=a", True, True),
+    ("Protocol=6|LPort=RPC|Name=a", "Protocol=6|LPort2_10=49152-65535|Name=a", True, False),
+    ("LA4=10.0.0.1|Name=a", "RA4=10.0.0.1|Name=a", False, False),
+    ("LA4=10.0.0.1|Name=a", "LA4=10.0.0.1|Name=a", True, True),
+    ("LA4=10.0.0.1|Name=a", "LA4=10.0.0.2|Name=a", False, False),
+    ("RA4=10.0.0.1|Name=a", "RA6=fe80::1|Name=a", False, False),
+    ("RA4=10.0.0.1|Name=a", "RA4=10.0.0.2|Name=a", False, False),
+    ("RA4=10.0.0.2|Name=a", "RA4=10.0.0.1|Name=a", False, False),
+    ("RA4=10.0.0.1|RA4=10.0.0.9|Name=a", "RA4=10.0.0.1|Name=a", True, False),
+    ("RA6=FE80::A|Name=a", "RA6=fe80::a|Name=a", True, True),
+    # A list that netsh cannot write does not select, however much else the rule says.
+    ("Protocol=6|LPort=RPC|LPort=135|Name=a", "Protocol=6|LPort=500|Name=a", True, True),
+    ("Protocol=6|RPort=500|LPort2_10=IPHTTPSIn|Name=a", "Protocol=6|RPort=500|Name=a", True, True),
 ]  # fmt: skip
 
 
@@ -285,6 +314,100 @@ def test_selectors_know_what_they_may_hit(mine: str, other: str, may: bool, cert
     selector = RuleSelector.of(rule(mine.replace("RA4=IntErnet", "RA42=IntErnet")))
     assert selector.may_hit(rule(other), ENVIRONMENT) is may
     assert selector.hits(rule(other), ENVIRONMENT) is certainly
+
+
+def test_a_selector_is_for_one_direction() -> None:
+    found = rule("Name=a")
+    assert RuleSelector.of(found).may_hit(found, ENVIRONMENT)
+    assert not RuleSelector.of(found).may_hit(replace(found, direction=Direction.OUT), ENVIRONMENT)
+    assert not RuleSelector.of(replace(found, direction=Direction.OUT)).may_hit(found, ENVIRONMENT)
+
+
+def test_what_netsh_cannot_write_is_left_out_of_a_selector_and_the_rest_stays() -> None:
+    unwritable = AddressSet(keywords=frozenset({(6, "DNS")}))
+    both, one = PortSet.of("RPC", 135), PortSet.of(500)
+    for fields, left in (
+        ({"local_ports": both, "remote_ports": one}, ("protocol=tcp", "remoteport=500")),
+        ({"local_ports": one, "remote_ports": both}, ("protocol=tcp", "localport=500")),
+        ({"local_ports": one, "remote_addresses": unwritable}, ("protocol=tcp", "localport=500")),
+        ({"local_ports": one, "local_addresses": unwritable}, ("protocol=tcp", "localport=500")),
+        ({"service": "any", "local_ports": one}, ("protocol=tcp", "localport=500")),
+        ({"service": "RpcSs"}, ("service=RpcSs", "protocol=tcp")),
+        ({"service": "*"}, ("protocol=tcp",)),
+        ({"program": "..\\x.exe"}, ("protocol=tcp",)),
+        ({"protocol": None}, ()),
+        ({"protocol": 47}, ("protocol=47",)),
+    ):
+        wanted = replace(FirewallRule("a", Direction.IN, protocol=6), **fields)
+        assert RuleSelector.of(wanted).arguments() == ("name=a", "dir=in", *left)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "written"),
+    [
+        (("LocalSubnet",), "localsubnet"),
+        (("DNS", "10.0.0.1"), "10.0.0.1,dns"),
+        (("WINS", "DHCP"), "dhcp,wins"),
+        (("DefaultGateway", "FE80::A"), "fe80::a,defaultgateway"),
+        (("10.0.0.0/24", "10.0.2.1-10.0.2.7"), "10.0.0.0/24,10.0.2.1-10.0.2.7"),
+    ],
+)
+def test_addresses_as_netsh_is_given_them(addresses: tuple[str, ...], written: str) -> None:
+    wanted = replace(RULE, remote_addresses=AddressSet.of(*addresses))
+    assert f"remoteip={written}" in add_rule(wanted, ENVIRONMENT).arguments
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1-127.0.0.9", "127.0.0.0/8", "0.0.0.0-10.0.0.1", "::-::5", "0.0.0.0", "::"])
+def test_addresses_of_no_peer_are_refused_also_as_a_start(text: str) -> None:
+    with pytest.raises(NetshError, match="the firewall does not take the address"):
+        add_rule(replace(RULE, remote_addresses=AddressSet.of(text)), ENVIRONMENT)
+
+
+@pytest.mark.parametrize(
+    ("profiles", "written"),
+    [
+        (frozenset(Profile), "any"),
+        (frozenset({Profile.PRIVATE}), "private"),
+        (frozenset({Profile.PUBLIC, Profile.DOMAIN}), "domain,public"),
+    ],
+)
+def test_profiles_as_netsh_is_given_them(profiles: frozenset[Profile], written: str) -> None:
+    assert f"profile={written}" in add_rule(replace(RULE, profiles=profiles), ENVIRONMENT).arguments
+
+
+@pytest.mark.parametrize("keyword", ["RPC", "RPC-EPMap", "Teredo"])
+def test_port_keywords_of_netsh_stand_alone(keyword: str) -> None:
+    assert f"localport={keyword}" in add_rule(replace(RULE, local_ports=PortSet.of(keyword)), ENVIRONMENT).arguments
+    for more in (135, "RPC" if keyword != "RPC" else "Teredo"):
+        with pytest.raises(NetshError, match="alone, not these ports"):
+            add_rule(replace(RULE, local_ports=PortSet.of(keyword, more)), ENVIRONMENT)
+
+
+def test_a_line_has_at_most_eight_thousand_characters() -> None:
+    # cmd.exe takes 8191 (Microsoft KB830473), of which WinRM needs a few around ours.
+    empty = len(add_rule(replace(RULE, description="d"), ENVIRONMENT).command_line())
+    plain = "d" * (8000 - empty + 1)
+    assert len(add_rule(replace(RULE, description=plain), ENVIRONMENT).command_line()) == 8000
+    with pytest.raises(NetshError, match="the command has 8001 characters"):
+        add_rule(replace(RULE, description=f"{plain}d"), ENVIRONMENT)
+
+
+def test_ports_are_set_with_their_protocol_and_nothing_else_is() -> None:
+    def said(after: FirewallRule, before: FirewallRule = RULE) -> tuple[str, ...]:
+        arguments = set_rule(RuleSelector.of(before), before, after, ENVIRONMENT).arguments
+        return arguments[arguments.index("new") + 1 :]
+
+    assert said(replace(RULE, local_ports=PortSet.of(135))) == ("protocol=tcp", "localport=135")
+    assert said(replace(RULE, remote_ports=PortSet.of(135))) == ("protocol=tcp", "remoteport=135")
+    assert said(replace(RULE, enabled=False)) == ("enable=no",)
+    assert said(replace(RULE, name="b")) == ("name=b",)
+    assert said(replace(RULE, action=Action.BLOCK)) == ("action=block",)
+    assert said(replace(RULE, program="C:\\b.exe")) == ("program=C:\\b.exe",)
+    with_text = replace(RULE, service="RpcSs", description="a")
+    assert said(replace(with_text, service="Spooler", description="b"), with_text) == (
+        "service=Spooler",
+        "description=b",
+    )
 
 
 def test_a_selector_always_hits_its_own_rule_and_is_narrow() -> None:
