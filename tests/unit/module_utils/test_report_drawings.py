@@ -164,6 +164,19 @@ def test_long_names_are_cut_at_the_edge_of_their_card(length: int, shown: str) -
     assert texts(figure, f"1  {shown}")
 
 
+@pytest.mark.parametrize(("length", "is_cut"), [(34, False), (35, True)])
+def test_long_names_of_a_server_are_cut_at_its_edge(length: int, is_cut: bool) -> None:
+    (figure,) = drawn(link(server="s" * length))
+    assert bool(texts(figure, "s" * length)) is not is_cut
+    assert bool(texts(figure, "s" * 33 + "\N{HORIZONTAL ELLIPSIS}")) is is_cut
+
+
+@pytest.mark.parametrize(("length", "shown"), [(160, "s" * 151), (161, "s" * 150 + "\N{HORIZONTAL ELLIPSIS}")])
+def test_a_long_title_is_cut(length: int, shown: str) -> None:
+    (figure,) = drawn(link(server="s" * (length - len("Links to "))))
+    assert figure.findtext("figcaption") == f"Links to {shown}"
+
+
 def test_at_most_ten_links_are_in_one_drawing() -> None:
     def rows(*counts: int) -> list[int]:
         links = [link(server=f"s{place}", client=f"c{n}") for place, count in enumerate(counts) for n in range(count)]
@@ -325,7 +338,8 @@ def test_times_without_a_zone_are_not_drawn() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "drawn_rows", "listed", "more"), [(25, 25, 25, 0), (26, 25, 26, 0), (300, 25, 300, 0), (302, 25, 300, 2)]
+    ("count", "drawn_rows", "listed", "more"),
+    [(25, 25, 25, 0), (26, 25, 26, 0), (300, 25, 300, 0), (301, 25, 300, 1), (302, 25, 300, 2)],
 )
 def test_a_flood_is_cut(count: int, drawn_rows: int, listed: int, more: int) -> None:
     section = events_of(a=[group("2026-03-01T00:00:00.000Z") for _ in range(count)])
@@ -333,6 +347,11 @@ def test_a_flood_is_cut(count: int, drawn_rows: int, listed: int, more: int) -> 
     assert len(section.findall(".//tbody/tr")) == listed
     notes = [item.text for item in section.iter("p") if "JSON" in (item.text or "")]
     assert notes == ([f"{more} more kinds of events are in the JSON file."] if more else [])
+
+
+def test_long_names_of_hosts_are_cut_before_the_axis() -> None:
+    section = events_of(**{"h" * 19: [group("2026-03-01T00:00:00.000Z", host="p" * 15)]})
+    assert texts(section, f"{'h' * 18}  event 10016  ({'p' * 14})")
 
 
 def test_a_row_of_the_table() -> None:
