@@ -185,3 +185,95 @@ def test_a_muted_log_is_found() -> None:
     assert [item.code for item in find_in_hardening(muted)] == ["hardening_log_off"]
     assert muted.to_dict()["logs_refusals"] is False
     assert read_hardening(17763, 4131, None, {LOGGING_OFF: OFF}).to_dict()["logs_refusals"] is True
+
+
+# KB5004442: which update came when.
+DATES = {
+    "available": "2021-06-08",
+    "on_by_default": "2022-06-14",
+    "clients_raised": "2022-11-08",
+    "enforced": "2023-03-14",
+}
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_a_phase_began_with_its_update(phase: Phase) -> None:
+    shown = host(phase).to_dict()
+    assert (shown["phase"], shown["since"]) == (phase.name.lower(), DATES.get(phase.name.lower()))
+    # Before June 2021 nothing was refused, so nothing was logged.
+    assert shown["logs_refusals"] is (None if phase is Phase.NOT_PATCHED else True)
+    assert len(shown["advice"]) == 4  # type: ignore[arg-type]
+
+
+def test_nothing_is_said_of_a_host_that_is_not_known() -> None:
+    shown = host(None).to_dict()
+    assert [shown[name] for name in ("phase", "since", "requires_integrity", "raises_activation", "logs_refusals")] == [
+        None
+    ] * 5
+    assert shown["advice"] == []
+    assert host(Phase.ENFORCED).is_certain
+    assert host(Phase.ENFORCED).to_dict()["is_certain"] is True
+
+
+@pytest.mark.parametrize("phase", [Phase.AVAILABLE, Phase.ON_BY_DEFAULT, Phase.CLIENTS_RAISED])
+def test_a_value_of_another_type_is_not_guessed_where_it_could_count(phase: Phase) -> None:
+    text = RegistryValue.string("1")
+    assert host(phase, require=text).requires is None
+    assert host(phase, raise_=text).raises is None
+    assert host(Phase.NOT_PATCHED, require=text).requires is False
+    assert host(Phase.NOT_PATCHED, raise_=text).raises == "nothing"
+
+
+@pytest.mark.parametrize(
+    ("state", "codes"),
+    [
+        # While a value can still turn it off, off and absent are told apart from on.
+        (host(Phase.AVAILABLE, require=OFF), ["hardening_off"]),
+        (host(Phase.AVAILABLE, require=ON), []),
+        (host(Phase.ON_BY_DEFAULT), []),
+        (host(Phase.CLIENTS_RAISED, require=OFF), ["hardening_off"]),
+        (host(Phase.CLIENTS_RAISED), []),
+        (host(Phase.ENFORCED, require=ON), []),
+        # Raising only the default level is a step back from November 2022 on, and the default before.
+        (host(Phase.CLIENTS_RAISED, raise_=ON), ["activation_not_raised"]),
+        (host(Phase.ON_BY_DEFAULT, raise_=ON), []),
+        (host(Phase.ENFORCED, raise_=RegistryValue.dword(2)), []),
+        (host(Phase.NOT_PATCHED, raise_=ON), ["hardening_not_installed"]),
+    ],
+)
+def test_findings_of_a_phase(state: Hardening, codes: list[str]) -> None:
+    assert [item.code for item in find_in_hardening(state)] == codes
+
+
+def test_a_muted_log_of_a_host_without_updates_is_none() -> None:
+    muted = read_hardening(17763, 1, None, {LOGGING_OFF: ON})
+    assert [item.code for item in find_in_hardening(muted)] == ["hardening_not_installed"]
+    assert not read_hardening(17763, 4131, None, {LOGGING_OFF: RegistryValue.string("1")}).logging_off
+    assert read_hardening(17763, 4131, None, {LOGGING_OFF: RegistryValue.dword(2)}).logging_off
+
+
+def test_what_a_phase_was_concluded_from() -> None:
+    assert read_hardening(17763, 4131, "6.1.7601.26415", {}).evidence == "build 17763, revision 4131"
+    assert read_hardening(7601, 5, None, {}).evidence == "build 7601, revision 5"
+    assert read_hardening(7601, None, "x", {}).evidence == "build 7601, revision unknown"
+    values = {"require_integrity_activation": OFF, "raise_activation": ON}
+    read = read_hardening(17763, 4131, None, values)
+    assert (read.require_value, read.raise_value, read.logging_off) == (OFF, ON, False)
+
+
+@pytest.mark.parametrize("client", [None, *Phase])
+@pytest.mark.parametrize("server", [None, *Phase])
+def test_only_a_client_that_does_not_raise_fails_at_a_server_that_requires(
+    client: Phase | None, server: Phase | None
+) -> None:
+    """KB5004442: only activations below Packet Integrity are refused, and only where it is in force."""
+    advice = advise_pair(host(client), host(server))
+    if client is None or server is None:
+        assert (advice.case, advice.works) == ("not_known", None)
+    elif server < Phase.ON_BY_DEFAULT:
+        assert advice.works is True
+    elif client >= Phase.CLIENTS_RAISED:
+        assert (advice.case, advice.works) == ("both_hardened", True)
+    else:
+        # June 2021 raised the default level of clients; a program may set a lower one of its own.
+        assert (advice.case, advice.works) == ("hardened_server", False if client is Phase.NOT_PATCHED else None)
