@@ -11,7 +11,7 @@ Descriptors travel as hexadecimal bytes. Nothing in here is a secret.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from ._com_value import ComValue, read_com_value
@@ -97,6 +97,7 @@ class ConnectionFacts:
 class EndFacts:
     """One host. `windows` is its name and version for people, `phase` that of KB5004442 (_patch_level.Phase in lower
     case), "" where it is not known. `requires_integrity` and `raises` follow from it, None where it does not tell.
+    Without a phase `raises` is an estimate from the version of rpcss.dll.
 
     `raises`: "nothing", "default_level_only" or "all_requests". `doors` are the limits in force and the machine
     defaults by the names of _access_check.Door; `policy_doors` those that Group Policy sets. `makes_everyone_guest`:
@@ -136,22 +137,29 @@ def _without_tuples(value: Any) -> Any:
     return [_without_tuples(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
+_Facts = EndFacts | ProgramFacts | AccountFacts | ConnectionFacts
+# What a field of such a type may hold as plain data. A bool is an int for Python only.
+_PLAIN: Mapping[str, tuple[type, ...]] = {
+    "str": (str,),
+    "bool": (bool,),
+    "int": (int,),
+    "str | None": (str, type(None)),
+    "bool | None": (bool, type(None)),
+    "tuple[str, ...]": (list, tuple),
+}
+
+
 def facts_from_dict(path: str, item: Mapping[str, Any]) -> EndFacts:
     """Inverse of `to_dict`. Raises: ParameterError for what is not."""
     try:
-        plain = {
-            name: item[name]
-            for name in EndFacts.__slots__
-            if name not in ("doors", "programs", "accounts", "connections")
-        }
-        for name in ("policy_doors", "reboot_reasons", "stale_services"):
-            plain[name] = tuple(map(str, plain[name]))
         return EndFacts(
-            **plain,
-            doors={name: StoredDescriptor(**value) for name, value in item["doors"].items()},
-            programs={name: _program(value) for name, value in item["programs"].items()},
-            accounts={name: _account(value) for name, value in item["accounts"].items()},
-            connections=tuple(ConnectionFacts(**value) for value in item["connections"]),
+            **{
+                **_plain(EndFacts, {name: item[name] for name in EndFacts.__slots__}),
+                "doors": {name: StoredDescriptor(**value) for name, value in item["doors"].items()},
+                "programs": {name: _program(value) for name, value in item["programs"].items()},
+                "accounts": {name: _account(value) for name, value in item["accounts"].items()},
+                "connections": tuple(_connection(each) for each in item["connections"]),
+            }
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ParameterError(path, f"is not what opc_end_info tells of a host ({error})") from error
@@ -159,8 +167,27 @@ def facts_from_dict(path: str, item: Mapping[str, Any]) -> EndFacts:
 
 def _program(item: Mapping[str, Any]) -> ProgramFacts:
     permissions = {name: StoredDescriptor(**item[name]) for name in ("access", "launch")}
-    return ProgramFacts(**{**item, **permissions})
+    return ProgramFacts(**{**_plain(ProgramFacts, item), **permissions})
 
 
 def _account(item: Mapping[str, Any]) -> AccountFacts:
-    return AccountFacts(**{**item, "groups": tuple(map(str, item["groups"]))})
+    return AccountFacts(**_plain(AccountFacts, item))
+
+
+def _connection(item: Mapping[str, Any]) -> ConnectionFacts:
+    return ConnectionFacts(**_plain(ConnectionFacts, item))
+
+
+def _plain(kind: type[_Facts], item: Mapping[str, Any]) -> dict[str, Any]:
+    """The item with lists of texts as tuples. Raises: TypeError for a field of a plain type that holds another."""
+    found = dict(item)
+    for each in fields(kind):
+        allowed = _PLAIN.get(str(each.type))
+        if allowed is None or each.name not in found:
+            continue
+        value = found[each.name]
+        if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
+            raise TypeError(f"{each.name} is {type(value).__name__}, not {each.type}")
+        if list in allowed:
+            found[each.name] = tuple(str(text) for text in item[each.name])
+    return found

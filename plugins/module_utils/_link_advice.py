@@ -37,10 +37,25 @@ def raises_level(client: EndFacts) -> bool:
     return client.raises in ("default_level_only", "all_requests")
 
 
+def raised_by(client: EndFacts) -> str:
+    """For the end of a sentence: a patch level that is not known by the build is an estimate (_patch_level)."""
+    return ", raised by the updates of the client" + ("" if client.phase else ", as far as its rpcss.dll tells")
+
+
 def level_of(link: LinkSpec, client: EndFacts) -> int:
     """The level of the client's process; 0 is one that COM rejects."""
     program = client.programs.get(link.client.application)
     return client.default_level if program is None else program.level
+
+
+def raise_level(link: LinkSpec, client: EndFacts) -> str:
+    """How the client's process comes to Packet Integrity: a level of its own counts before that of the machine."""
+    if client.default_level < REQUIRED_ACTIVATION_LEVEL:
+        return f"run harden_opc for {client.host} (Packet Integrity), then reboot it"
+    return (
+        f"{link.client.application} of {client.host} has a level of its own: set authentication_level: default for it "
+        "(dcom_application), then start it again"
+    )
 
 
 def _about_client(link: LinkSpec, server: EndFacts, client: EndFacts | None) -> Iterator[str]:

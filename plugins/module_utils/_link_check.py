@@ -30,7 +30,7 @@ from ._end_facts import (
     ProgramFacts,
     StoredDescriptor,
 )
-from ._link_advice import advice_for, level_of, raises_level
+from ._link_advice import advice_for, level_of, raise_level, raised_by, raises_level
 from ._link_spec import EndSpec, LinkSpec
 from ._sid import Sid
 from ._site_needs import ANONYMOUS_LOGON
@@ -350,16 +350,15 @@ class _Walk:
         level = level_of(self.link, client)
         word = AuthenticationLevel(level or client.default_level).name.lower()
         if level >= REQUIRED_ACTIVATION_LEVEL or raises_level(client):
-            raised = "" if level >= REQUIRED_ACTIVATION_LEVEL else ", raised by the updates of the client"
+            raised = "" if level >= REQUIRED_ACTIVATION_LEVEL else raised_by(client)
             yield self._ok(layer, server.host, f"the client activates at {word}{raised}")
-        elif server.requires_integrity:
-            fix = f"run harden_opc for {client.host} (Packet Integrity), then reboot it; or install its updates"
-            yield self._refuses(
-                layer, server.host, f"Packet Integrity is required, the client activates at {word}", fix
-            )
         elif server.requires_integrity is None or client.raises is None:
             evidence = f"the client's level is {word}, and the patch level does not tell whether that is enough"
-            yield self._unknown(layer, server.host, evidence, f"run harden_opc for {client.host}")
+            yield self._unknown(layer, server.host, evidence, raise_level(self.link, client))
+        elif server.requires_integrity:
+            evidence = f"Packet Integrity is required, the client activates at {word}"
+            fix = f"{raise_level(self.link, client)}; or install updates on {client.host}"
+            yield self._refuses(layer, server.host, evidence, fix)
         else:
             yield self._ok(layer, server.host, f"the client activates at {word}, which this server still accepts")
 

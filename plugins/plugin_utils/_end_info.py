@@ -50,7 +50,14 @@ from ..module_utils._firewall_verdict import Connection, Verdict, effective_verd
 from ..module_utils._host_state import STATE_KEY
 from ..module_utils._link_spec import EndSpec, LinkSpec, link_from_dict
 from ..module_utils._opc_enum import SERVICE as OPC_ENUM_SERVICE
-from ..module_utils._patch_level import phase_of, raises_activation, requires_integrity
+from ..module_utils._patch_level import (
+    UNRELIABLE_REVISIONS,
+    Phase,
+    phase_of,
+    phase_of_file,
+    raises_activation,
+    requires_integrity,
+)
 from ..module_utils._registry import RegistryKey, RegistryType
 from ..module_utils._sid import Sid
 from ..module_utils._well_known import ANONYMOUS_LOGON
@@ -173,8 +180,16 @@ def _with_patch_level(host: Host, facts: EndFacts) -> EndFacts:
         windows=f"{system.caption.strip()} {system.version}{'' if revision is None else f'.{revision}'}",
         phase="" if phase is None else phase.name.lower(),
         requires_integrity=requires_integrity(phase, require),
-        raises=raises_activation(phase, raise_),
+        raises=raises_activation(_phase_by_file(host) if phase is None else phase, raise_),
     )
+
+
+def _phase_by_file(host: Host) -> Phase | None:
+    """An estimate, and one message more, on a system whose revision in the registry is of no use."""
+    system = host.operating_system
+    if system.build not in UNRELIABLE_REVISIONS:
+        return None
+    return phase_of_file(system.build, host.system.file_version(f"{system.system_directory}\\rpcss.dll"))
 
 
 def _with_doors(host: Host, facts: EndFacts) -> EndFacts:

@@ -15,7 +15,14 @@ from typing import Any
 
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._com_defaults import ComScope
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._com_rights import ComKind, ComRight
-from ansible_collections.otsec.opc_dcom.plugins.module_utils._end_facts import EndFacts, facts_from_dict
+from ansible_collections.otsec.opc_dcom.plugins.module_utils._end_facts import (
+    AccountFacts,
+    ConnectionFacts,
+    EndFacts,
+    ProgramFacts,
+    StoredDescriptor,
+    facts_from_dict,
+)
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._errors import (
     DomainError,
     HostStateError,
@@ -248,15 +255,17 @@ def _link(data: bytes) -> None:
 
 
 def end_facts_seed() -> dict[str, Any]:
-    fields: dict[str, Any] = dict.fromkeys(EndFacts.__slots__, "")
-    lists = ("policy_doors", "reboot_reasons", "stale_services", "connections")
-    return {
-        **fields,
-        **{name: [] for name in lists},
-        "doors": {"m": {"data": "0100", "trouble": ""}},
-        "programs": {},
-        "accounts": {},
-    }
+    permissions = {"access": StoredDescriptor("0100"), "launch": StoredDescriptor(trouble="unreadable")}
+    facts = EndFacts(
+        "opc1",
+        requires_integrity=True,
+        doors={"m": StoredDescriptor("0100")},
+        policy_doors=("m",),
+        programs={"hive": ProgramFacts(app_id="{1}", has_program=False, level=5, **permissions)},
+        accounts={"opc": AccountFacts("S-1-5-21-1-2-3-1001", is_local=True, groups=("S-1-5-32-545",))},
+        connections=(ConnectionFacts(True, "opc2", "endpoint_mapper", None, "it depends"),),
+    )
+    return facts.to_dict()
 
 
 def _dumped(item: object) -> bytes:

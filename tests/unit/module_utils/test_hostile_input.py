@@ -156,6 +156,31 @@ def test_facts_with_a_permission_that_is_no_hexadecimal_are_refused(door: dict[s
         facts_from_dict("facts", {**facts, "doors": {"machine": door}})
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"host": 1},
+        {"default_level": "5"},
+        {"default_level": True},
+        {"is_dcom_enabled": "no"},
+        {"requires_integrity": 1},
+        {"raises": False},
+        {"policy_doors": "m"},
+        {"programs": {"hive": {"access": {}, "launch": {}, "level": None}}},
+        {"accounts": {"opc": {"sid": ["S-1-5-18"]}}},
+        {"accounts": {"opc": {"groups": "S-1-5-18"}}},
+        {"connections": [{"is_inbound": "yes", "peer": "", "target": "", "allowed": None, "text": ""}]},
+        {"connections": "opc2"},
+    ],
+    ids=str,
+)
+def test_facts_of_another_type_are_refused_where_they_are_read(change: dict[str, object]) -> None:
+    facts = end_facts_seed()
+    assert facts_from_dict("facts", facts).to_dict() == facts
+    with pytest.raises(ParameterError, match="facts: is not what opc_end_info tells"):
+        facts_from_dict("facts", {**facts, **change})
+
+
 @pytest.mark.parametrize("selector", ["service", ["service"], 1, None, {}, {"service": "a", "program": "b"}])
 def test_a_link_whose_end_is_selected_by_no_option_is_refused(selector: object) -> None:
     assert link_from_dict("links[0]", LINK).server.selector == ("prog_id", "A.B")

@@ -222,7 +222,8 @@ REFUSALS: dict[str, tuple[Changed, LinkLayer, str, str, str]] = {
     "the client activates below Packet Integrity": (
         lambda: (PLC, with_program(SCADA, "Historian", level=4)),
         LinkLayer.AUTHENTICATION_LEVEL, "plc", "Packet Integrity is required, the client activates at packet",
-        "run harden_opc for scada (Packet Integrity), then reboot it; or install its updates",
+        "Historian of scada has a level of its own: set authentication_level: default for it (dcom_application), then "
+        "start it again; or install updates on scada",
     ),
     "the server is not registered": (
         lambda: (with_program(PLC, "Gateway", trouble="there is no AppID of Gateway"), SCADA),
@@ -407,7 +408,8 @@ def test_anonymous_is_held_to_no_level_and_needs_a_client_that_goes_on_without_a
         (True, "nothing", 6, True, "the client activates at packet_privacy"),
         (True, "default_level_only", 2, True, "the client activates at connect, raised by the updates of the client"),
         (True, "all_requests", 4, True, "the client activates at packet, raised by the updates of the client"),
-        (True, None, 2, False, "Packet Integrity is required, the client activates at connect"),
+        (True, "nothing", 2, False, "Packet Integrity is required, the client activates at connect"),
+        (True, None, 2, None, f"the client's level is connect, {DOES_NOT_TELL}"),
         (None, "nothing", 2, None, f"the client's level is connect, {DOES_NOT_TELL}"),
         (False, None, 2, None, f"the client's level is connect, {DOES_NOT_TELL}"),
         (False, "nothing", 2, True, "the client activates at connect, which this server still accepts"),
@@ -422,7 +424,21 @@ def test_the_level_counts_with_the_updates_of_both_hosts(
     assert (found.evidence, found.host) == (evidence, "plc")
     assert verdict.works is works
     if works is None:
-        assert found.fix == "run harden_opc for scada"
+        assert found.fix.startswith("Historian of scada has a level of its own: set authentication_level: default")
+
+
+def test_a_patch_level_that_the_build_does_not_tell_is_said_to_be_an_estimate() -> None:
+    scada = with_program(replace(SCADA, phase="", raises="all_requests"), "Historian", level=2)
+    (found,) = (item for item in judge(PLC, scada).layers if item.layer is LinkLayer.AUTHENTICATION_LEVEL)
+    assert found.state is LayerState.OK
+    assert found.evidence.endswith("connect, raised by the updates of the client, as far as its rpcss.dll tells")
+
+
+def test_a_machine_below_packet_integrity_is_hardened_as_a_whole() -> None:
+    scada = with_program(replace(SCADA, default_level=2), "Historian", level=2)
+    first = judge(PLC, scada).first
+    assert first is not None
+    assert first.fix == "run harden_opc for scada (Packet Integrity), then reboot it; or install updates on scada"
 
 
 def test_a_program_without_an_app_id_has_the_level_of_the_machine() -> None:

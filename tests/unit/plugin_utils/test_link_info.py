@@ -30,9 +30,11 @@ from ansible_collections.otsec.opc_dcom.plugins.module_utils._link_check import 
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._link_spec import link_from_dict
 from ansible_collections.otsec.opc_dcom.plugins.plugin_utils._link_info import judge_links
 from simulator.com_state import OLE
+from simulator.opc import administration as admin
 from simulator.opc.plants import CLIENT, SERVER, named_accounts
-from simulator.opc.scenario import Scenario
+from simulator.opc.scenario import Scenario, set_levels
 from simulator.opc.scenarios import SCENARIOS
+from simulator.profiles import SERVER_2012_R2
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -51,6 +53,17 @@ def test_links_that_work_are_said_to_work(plant_name: str) -> None:
     verdict = judge(plant, spec_of(plant))
     assert (plant.connect().ok, verdict.works) == (True, True)
     assert {item.state for item in verdict.layers} == {LayerState.OK}
+
+
+@pytest.mark.parametrize("revision", [19000, 20045, 20671, 20865])
+def test_updates_of_a_client_that_its_build_does_not_tell(revision: int) -> None:
+    """Before June 2021, June 2021, November 2022 and March 2023: the CVE records of dcom.md 7."""
+    plant = named_accounts(client=SERVER_2012_R2.with_revision(revision))
+    set_levels(plant.client, 2)
+    admin.reboot(plant.client)
+    verdict = judge(plant, spec_of(plant))
+    assert verdict.works is plant.connect().ok
+    assert layer_of(verdict) == layer_seen(plant)
 
 
 def _state(rng: random.Random) -> tuple[str, list[Breaker]]:
