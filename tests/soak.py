@@ -275,14 +275,19 @@ class Soak:
     def _is_excused(self, drawn: Round, link: Mapping[str, Any]) -> bool:
         """Who raises a server whose client was left out, or is not there yet and nothing waits for it, breaks the link.
 
-        Hosts that are both are raised side by side, so one that fails is not waited for either. Back it is the reverse.
+        Hosts that are both are raised side by side, so one that fails is not waited for either. Back it is the reverse:
+        servers first, with those that are both; and the latest snapshot of each host may be another state.
         """
         client, server = link["client"]["host"], link["server"]["host"]
-        if drawn.run in ("first", _LATEST):
+        if drawn.run == _LATEST:
             return self.states.at[server] != UNTOUCHED
-        if drawn.run != "harden" or self.states.at[client] == drawn.declaration:
+        if drawn.run == "first":
+            late, there, side_by_side = server, UNTOUCHED, client in self.site.servers
+        elif drawn.run == "harden":
+            late, there, side_by_side = client, drawn.declaration, self.site.play(client) == self.site.play(server)
+        else:
             return False
-        return client not in drawn.hosts or drawn.goes_on or self.site.play(client) == self.site.play(server)
+        return self.states.at[late] != there and (late not in drawn.hosts or drawn.goes_on or side_by_side)
 
     # The end
 

@@ -24,3 +24,29 @@ def test_two_rounds_of_trouble_leave_every_host_declared_and_nothing_behind(
     assert code == 0, said
     assert "2 rounds, 4 runs" in said
     assert "struck by kind {}" not in said
+
+
+def test_a_broken_link_is_excused_only_where_no_playbook_could_have_waited(tmp_path: Path) -> None:
+    run = soak.Soak("1825", 12, 12, tmp_path)
+    link = next(item for item in run.links if item["client"]["host"] not in run.site.servers)
+    client, server = (link[side]["host"] for side in ("client", "server"))
+
+    def is_excused(kind: str, hosts: tuple[str, ...], states: dict[str, str], goes_on: bool = False) -> bool:
+        run.states.at.update(states)
+        drawn = soak.Round(1, kind, "logged", hosts, "winrm", "basic", None, False, goes_on)
+        return run._is_excused(drawn, link)
+
+    raised, server_only = {client: "logged", server: "logged"}, {client: "untouched", server: "logged"}
+    both = (client, server)
+    # Up: the server without its client. It is nobody's fault when the client was left out, or when the run goes on.
+    assert not is_excused("harden", both, raised)
+    assert not is_excused("harden", both, server_only)
+    assert is_excused("harden", (server,), server_only)
+    assert is_excused("harden", both, server_only, goes_on=True)
+    # Back: the same state, and the client is the one that must wait.
+    assert not is_excused("first", both, {client: "untouched", server: "untouched"})
+    assert not is_excused("first", both, server_only)
+    assert is_excused("first", (client,), server_only)
+    assert is_excused("first", both, server_only, goes_on=True)
+    assert is_excused("latest", both, server_only)
+    assert not is_excused("audit_opc", both, server_only, goes_on=True)
