@@ -24,6 +24,7 @@ from ._errors import (
     HostUnreachable,
     MessageTooLarge,
     OperationTimedOut,
+    ProtocolError,
     WsmanError,
     WsmanFault,
 )
@@ -31,6 +32,9 @@ from ._requests import Header, Request
 
 MAX_OUTPUT_BYTES = 32 * 1024 * 1024
 MAX_FINISHED = 4
+# Answers in a row without output. A host keeps each back for OperationTimeout, seconds at least: one that answers at
+# once, again and again, would keep the controller busy until the deadline.
+MAX_QUIET = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,25 +121,27 @@ class CommandShell:
         return shell.read_command_id(self._exchange(request))
 
     def _collect(self, command_id: str, command_line: str, deadline: float) -> CommandResult:
-        stdout, stderr = bytearray(), bytearray()
+        stdout, stderr, quiet = bytearray(), bytearray(), 0
         while True:
             received = self._receive(command_id)
-            if received is not None:
-                stdout += received.stdout
-                stderr += received.stderr
-                if received.exit_code is not None:
-                    return CommandResult(bytes(stdout), bytes(stderr), received.exit_code)
+            stdout += received.stdout
+            stderr += received.stderr
+            if received.exit_code is not None:
+                return CommandResult(bytes(stdout), bytes(stderr), received.exit_code)
+            quiet = 0 if received.stdout or received.stderr else quiet + 1
+            if quiet > MAX_QUIET:
+                raise ProtocolError(f"the host answered {quiet} times that {command_line[:200]!r} has printed nothing")
             if len(stdout) + len(stderr) > MAX_OUTPUT_BYTES:
                 raise MessageTooLarge(f"{command_line[:200]!r} printed more than {MAX_OUTPUT_BYTES} bytes.")
             if self._clock() > deadline:
                 raise CommandTimedOut(f"{command_line[:200]!r} did not end in time and was terminated.")
 
-    def _receive(self, command_id: str) -> shell.Received | None:
+    def _receive(self, command_id: str) -> shell.Received:
         request = shell.receive(self._header(), self._id(), command_id)
         try:
             return shell.read_received(self._exchange(request), command_id)
         except OperationTimedOut:
-            return None  # nothing was printed within OperationTimeout
+            return shell.Received(b"", b"", None)  # nothing was printed within OperationTimeout
 
     def _end_finished(self) -> None:
         while self._finished:

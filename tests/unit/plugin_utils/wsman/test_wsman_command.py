@@ -99,6 +99,21 @@ def test_a_command_that_does_not_end_is_terminated() -> None:
     assert raised.value.outcome_unknown
 
 
+@pytest.mark.parametrize("answer", ["(nothing)", ""])
+def test_a_host_that_answers_at_once_that_nothing_was_printed_is_given_up(answer: str) -> None:
+    host = Responder(program=lambda line: itertools.repeat(answer))
+    with pytest.raises(ProtocolError, match="answered 1001 times that 'netsh' has printed nothing") as raised:
+        client_of(host).run_command("netsh")
+    assert host.verbs.count("Receive") == 1001
+    assert len(host.terminated) == 1
+    assert raised.value.outcome_unknown
+
+
+def test_a_command_that_prints_now_and_then_may_be_quiet_for_long() -> None:
+    pause = ("(nothing)",) * 999
+    assert client_of(printing(*pause, "a", *pause, "b", 0)).run_command("x").stdout == b"ab"
+
+
 def test_endless_output_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_command_shell, "MAX_OUTPUT_BYTES", 10)
     host = Responder(program=lambda line: itertools.repeat("1234"))
