@@ -53,8 +53,8 @@ def raise_level(link: LinkSpec, client: EndFacts) -> str:
     if client.default_level < REQUIRED_ACTIVATION_LEVEL:
         return f"run harden_opc for {client.host} (Packet Integrity), then reboot it"
     return (
-        f"{link.client.application} of {client.host} has a level of its own: set authentication_level: default for it "
-        "(dcom_application), then start it again"
+        f"set authentication_level: default for {link.client.application} of {client.host}, which has a level of its "
+        "own (dcom_application), then start it again"
     )
 
 
@@ -64,7 +64,7 @@ def _about_client(link: LinkSpec, server: EndFacts, client: EndFacts | None) -> 
     word = AuthenticationLevel(level_of(link, client) or client.default_level).name.lower()
     yield (
         f"{client.host} activates at {word}; {server.host} refuses that as soon as it requires Packet Integrity, which "
-        f"every update since March 2023 does. Run harden_opc for {client.host} before {server.host} gets its updates"
+        f"every update since March 2023 does. Before {server.host} gets its updates, {raise_level(link, client)}"
     )
 
 

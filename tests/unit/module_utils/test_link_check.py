@@ -222,8 +222,8 @@ REFUSALS: dict[str, tuple[Changed, LinkLayer, str, str, str]] = {
     "the client activates below Packet Integrity": (
         lambda: (PLC, with_program(SCADA, "Historian", level=4)),
         LinkLayer.AUTHENTICATION_LEVEL, "plc", "Packet Integrity is required, the client activates at packet",
-        "Historian of scada has a level of its own: set authentication_level: default for it (dcom_application), then "
-        "start it again; or install updates on scada",
+        "set authentication_level: default for Historian of scada, which has a level of its own (dcom_application), "
+        "then start it again; or install updates on scada",
     ),
     "the server is not registered": (
         lambda: (with_program(PLC, "Gateway", trouble="there is no AppID of Gateway"), SCADA),
@@ -424,7 +424,7 @@ def test_the_level_counts_with_the_updates_of_both_hosts(
     assert (found.evidence, found.host) == (evidence, "plc")
     assert verdict.works is works
     if works is None:
-        assert found.fix.startswith("Historian of scada has a level of its own: set authentication_level: default")
+        assert found.fix.startswith("set authentication_level: default for Historian of scada, which has a level")
 
 
 def test_a_patch_level_that_the_build_does_not_tell_is_said_to_be_an_estimate() -> None:
