@@ -223,6 +223,68 @@ def test_a_bomb_is_not_unpacked() -> None:
         load_values("x", values)
 
 
+@pytest.mark.parametrize(
+    "edit", [("GW01", "GW02"), ('"sha256": "', '"sha256": "0'), ("dcom snapshot 1", "dcom snapshot 2")]
+)
+def test_an_edited_file_is_refused(edit: tuple[str, str]) -> None:
+    text = dump_file(snapshot(value("a", 1)))
+    assert edit[0] in text
+    with pytest.raises(HostStateError, match="was edited or damaged: its checksum does not fit"):
+        load_file(text.replace(*edit))
+
+
+@pytest.mark.parametrize("digit", "0123456789abcdef")
+def test_only_the_right_checksum_fits(digit: str) -> None:
+    data = json.loads(dump_file(snapshot(value("a", 1))))
+    first = dump_values(snapshot(value("a", 1)))["20261122T060012Z"].data
+    assert isinstance(first, tuple)
+    if data["sha256"][0] == digit:
+        assert load_file(json.dumps(data)) == snapshot(value("a", 1))
+        return
+    data["sha256"] = digit + data["sha256"][1:]
+    with pytest.raises(HostStateError, match="its checksum does not fit"):
+        load_file(json.dumps(data))
+    changed = RegistryValue.multi_string(*first[:2], data["sha256"], *first[3:])
+    with pytest.raises(HostStateError, match="its checksum does not fit"):
+        load_values("20261122T060012Z", {"20261122T060012Z": changed})
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"sha256": "0"}', "5", '{"sha256": "0", "snapshot": {}'])
+def test_what_is_no_file_of_ours_is_refused(text: str) -> None:
+    with pytest.raises(HostStateError, match="this is no snapshot of this collection"):
+        load_file(text)
+
+
+def test_values_of_another_form_are_refused_with_their_name() -> None:
+    name = "20261122T060012Z"
+    good = dump_values(snapshot(value("a", 1)))[name].data
+    assert isinstance(good, tuple)
+    for data, said in (
+        (("other 1", *good[1:]), f"snapshot {name} has format 'other 1'"),
+        ((*good[:4], f" {good[4]}"), "does not read"),
+        ((*good[:4], f"{good[4][:8]}!{good[4][8:]}"), "does not read"),
+        ((*good[:1], "2", *good[2:]), "does not read"),
+        ((*good[:1], "x", *good[2:]), "does not read"),
+        (good[:4], "does not read"),
+    ):
+        with pytest.raises(HostStateError, match=said):
+            load_values(name, {name: RegistryValue.multi_string(*data)})
+    with pytest.raises(HostStateError, match="REG_DWORD"):
+        load_values(name, {name: RegistryValue.dword(1)})
+    assert all(len(line) <= 1000 for line in good[4:])
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_every_part_is_read(count: int) -> None:
+    blobs = (b"".join(hashlib.sha256(bytes((n, i))).digest() for i in range(64)) for n in range(30 * count))
+    original = snapshot(*(SavedValue(KEY, f"v{n}", RegistryValue.binary(blob)) for n, blob in enumerate(blobs)))
+    values = dump_values(original)
+    first = values[original.name].data
+    assert isinstance(first, tuple)
+    assert (first[0], first[1]) == (FORMAT, str(len(values)))
+    assert load_values(original.name, values) == original
+
+
 def test_a_file_is_plain_json_for_people() -> None:
     data = json.loads(dump_file(snapshot(value("a", None))))
     assert data["snapshot"]["items"] == [["value", KEY.path, "a", None]]
