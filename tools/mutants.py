@@ -28,7 +28,12 @@ SAME_BUT_IDENTITY = {("Eq", "Is"), ("Is", "Eq"), ("NotEq", "IsNot"), ("IsNot", "
 
 BRACKETS = frozenset("()[]{},.:;=@") | {"->", ":=", "...", "=="}
 
+# Enumerations whose members are one bit each, so that their sum, their exclusive or and their or are the same.
+SINGLE_BITS = {"AccessMask", "AceFlags", "Control"}
+SAME_FOR_DISJOINT = {"ReplaceBinaryOperator_BitOr_Add", "ReplaceBinaryOperator_BitOr_BitXor"}
+
 Position = tuple[int, int]
+Span = tuple[Position, Position]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +100,16 @@ class Rules:
     """What is left out of one file; the names of the rules are those of docs/testing.md."""
 
     lines: list[str]
-    annotations: list[tuple[Position, Position]]
+    annotations: list[Span]
+    flags: list[Span]
 
     @classmethod
     def of(cls, path: Path) -> Rules:
         text = text_of(path)
         tree = ast.parse(text)
         postponed = "from __future__ import annotations" in text
-        return cls(text.split("\n"), list(annotation_spans(tree, text)) if postponed else [])
+        annotations = list(annotation_spans(tree, text)) if postponed else []
+        return cls(text.split("\n"), annotations, list(flag_spans(tree, text)))
 
     def applying(self, operator: str, start: Position) -> str | None:
         """The first rule that leaves a mutant out, or None."""
@@ -110,22 +117,44 @@ class Rules:
             return "annotation"
         if only_identity(operator):
             return "identity"
+        if operator in SAME_FOR_DISJOINT and any(first <= start < last for first, last in self.flags):
+            return "flags"
         line, column = self.lines[start[0] - 1], start[1]
         if operator == "ReplaceTrueWithFalse" and line[:column].endswith("slots="):
             return "slots"
-        return "keyword-only" if line[column:].startswith("*,") and line[:column].endswith(("(", ", ")) else None
+        is_bare = line[column:].startswith("*,") and (line[:column].endswith(("(", ", ")) or line.strip() == "*,")
+        return "keyword-only" if is_bare else None
 
 
-def annotation_spans(tree: ast.AST, text: str) -> Iterator[tuple[Position, Position]]:
+def annotation_spans(tree: ast.AST, text: str) -> Iterator[Span]:
     """Where annotations are: from first to after last character, lines from 1, columns in characters."""
-    lines = text.split("\n")
     for node in ast.walk(tree):
         annotation = getattr(node, "returns", None) or getattr(node, "annotation", None)
-        if isinstance(annotation, ast.expr) and annotation.end_lineno and annotation.end_col_offset is not None:
-            yield (
-                (annotation.lineno, characters(lines, annotation.lineno, annotation.col_offset)),
-                (annotation.end_lineno, characters(lines, annotation.end_lineno, annotation.end_col_offset)),
-            )
+        if isinstance(annotation, ast.expr):
+            yield span_of(annotation, text)
+
+
+def flag_spans(tree: ast.AST, text: str) -> Iterator[Span]:
+    """Where members of one enumeration of single bits are put together, each once."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+            members = [ast.unparse(member).removesuffix(".value") for member in or_ed(node)]
+            names = {member.rpartition(".")[0] for member in members}
+            if len(names) == 1 and names <= SINGLE_BITS and len(set(members)) == len(members):
+                yield span_of(node, text)
+
+
+def or_ed(node: ast.expr) -> list[ast.expr]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        return [*or_ed(node.left), *or_ed(node.right)]
+    return [node]
+
+
+def span_of(node: ast.expr, text: str) -> Span:
+    lines = text.split("\n")
+    last_line, last_column = node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
+    first = (node.lineno, characters(lines, node.lineno, node.col_offset))
+    return first, (last_line, characters(lines, last_line, last_column))
 
 
 def characters(lines: list[str], line: int, offset: int) -> int:

@@ -23,6 +23,7 @@ import time
 import types
 import warnings
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -145,7 +146,7 @@ def execute(sample: list[Mutant], run: Run) -> None:
     cold = [trial for trial in trials if trial.imports]
     warm = [trial for trial in trials if not trial.imports]
     plugin = running.ForkPlugin(partial(execute_cold, cold, run), partial(execute_warm, warm, run))
-    pytest.main([*running.PYTEST, f"--basetemp={run.temporary}", *running.CHOSEN], plugins=[plugin])
+    pytest.main([*running.PYTEST, f"--basetemp={run.temporary}", *running.MARKED, *running.OF_OURS], plugins=[plugin])
 
 
 def execute_cold(trials: list[Trial], run: Run, plugin: running.ForkPlugin) -> None:
@@ -210,24 +211,43 @@ def report(outcomes: list[Outcome], population: int, left_out: Counter[str]) -> 
     return sum(outcome.result == "killed" for outcome in counted) / len(counted)
 
 
-def fingerprint() -> str:
-    digest = hashlib.sha256()
-    for folder in ("plugins", "tests"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
-    return digest.hexdigest()
+def digest(paths: Iterable[Path]) -> str:
+    found = hashlib.sha256()
+    for path in sorted(paths):
+        found.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
+    return found.hexdigest()
 
 
 def test_map() -> running.TestMap:
-    """Made anew (some minutes) when a file of plugins/ or tests/ changed."""
+    """Made anew (ten minutes) when the code changed; when only tests did, those files are run again."""
     RESULTS.mkdir(parents=True, exist_ok=True)
-    data, durations, stamp = RESULTS / "coverage", RESULTS / "seconds.json", RESULTS / "map.stamp"
-    if not (stamp.is_file() and stamp.read_text() == fingerprint()):
+    files = {path for folder in running.OF_OURS for path in (ROOT / folder).rglob("test_*.py")}
+    code = digest({path for folder in ("plugins", "tests") for path in (ROOT / folder).rglob("*.py")} - files)
+    tests = {str(path.relative_to(ROOT)): digest([path]) for path in files}
+    state_file = RESULTS / "map.json"
+    state = json.loads(state_file.read_text()) if state_file.is_file() else {}
+    if state.get("code") != code:
+        state = {"code": code, "parts": []}
+    parts: list[dict[str, str]] = state["parts"]
+    known = {name: told for part in parts for name, told in part.items()}
+    stale = sorted(name for name, told in tests.items() if known.get(name) != told)
+    if stale:
         # In a process of its own: nothing of ours may be imported here before the forks.
-        command = [sys.executable, running.__file__, str(data), str(durations)]
+        number = len(parts)
+        files_of_part = (RESULTS / f"coverage-{number}", RESULTS / f"seconds-{number}.json")
+        command = [sys.executable, running.__file__, *map(str, files_of_part), *(stale if parts else ())]
         subprocess.run(command, cwd=ROOT, check=True)
-        stamp.write_text(fingerprint())
-    return running.TestMap.read(data, durations)
+        parts.append({name: tests[name] for name in stale})
+        state_file.write_text(json.dumps(state))
+    return running.TestMap.read(list(map_parts(parts, set(tests))))
+
+
+def map_parts(parts: list[dict[str, str]], existing: set[str]) -> Iterator[running.MapPart]:
+    """The later of two runs of a test file counts."""
+    for number, part in enumerate(parts):
+        later = {name for other in parts[number + 1 :] for name in other}
+        own = frozenset(existing & part.keys() - later)
+        yield running.MapPart(RESULTS / f"coverage-{number}", RESULTS / f"seconds-{number}.json", own)
 
 
 def preload() -> None:

@@ -17,14 +17,16 @@ import importlib.util
 import json
 import math
 import os
+import re
 import resource
 import signal
 import sys
 import time
 import types
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import coverage
@@ -35,7 +37,9 @@ PURE = ROOT / "plugins" / "module_utils"
 MODULES = "ansible_collections.otsec.opc_dcom.plugins.module_utils"
 # Seeded and without a cache, so that a mutant meets the same tests twice.
 PYTEST = ("-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--capture=no", "--no-header", "--no-summary")
-CHOSEN = ("-m", "not slow and not e2e and not site and not browser and not wine", "tests/unit")
+# Those of the simulator run none of our code.
+OF_OURS = ("tests/unit/filter", "tests/unit/module_utils", "tests/unit/plugin_utils")
+MARKED = ("-m", "not slow and not e2e and not site and not browser and not wine")
 AT_IMPORT = ""
 # Tests of what files hold after their import; they run no line of them.
 ABOUT_EVERY_FILE = {"tests/unit/module_utils/test_values.py::"}
@@ -43,9 +47,23 @@ ABOUT_EVERY_FILE = {"tests/unit/module_utils/test_values.py::"}
 KILLED, SURVIVED = 1, 0
 # Seconds on the clock for a second of processor time.
 PATIENCE = 20
+# Tests that a map is made without.
+MAY_FAIL = 5
 
 
 # -- which tests run which line
+
+
+@dataclass(frozen=True, slots=True)
+class MapPart:
+    """What one run of `make_map` wrote, and the test files it is the last word on."""
+
+    data: Path
+    durations: Path
+    test_files: frozenset[str]
+
+    def tells_of(self, context: str) -> bool:
+        return context == AT_IMPORT or context.partition("::")[0] in self.test_files
 
 
 @dataclass
@@ -57,23 +75,38 @@ class TestMap:
     close: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, data: Path, durations: Path) -> TestMap:
-        found = coverage.CoverageData(str(data))
-        found.read()
-        lines = {Path(name).name: found.contexts_by_lineno(name) for name in found.measured_files()}
-        return cls(lines, json.loads(durations.read_text()))
+    def read(cls, parts: Sequence[MapPart]) -> TestMap:
+        """Put parts together; what each says of its own test files counts."""
+        lines: dict[str, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
+        seconds: dict[str, float] = {}
+        for part in parts:
+            found = coverage.CoverageData(str(part.data))
+            found.read()
+            for name in found.measured_files():
+                for line, contexts in found.contexts_by_lineno(name).items():
+                    lines[Path(name).name][line] += filter(part.tells_of, contexts)
+            known = json.loads(part.durations.read_text())
+            seconds |= {test: took for test, took in known.items() if part.tells_of(test)}
+        return cls(lines, seconds)
 
     def of(self, file: str, first: int, last: int) -> tuple[list[str], bool]:
         """The tests that run any of these lines, quick files about this file first, and whether importing runs one.
 
-        A context that ends in "::" is what fixtures of a test file ran: all of its tests count.
+        A context that ends in "::" is what fixtures of a test file ran: all of its tests count. So do those of a file
+        that keeps what it computed, and for what runs at import those of a file that imports it: to look at a table
+        runs no line of it.
         """
         known = self.lines.get(file, {})
         contexts = {context for line in range(first, last + 1) for context in known.get(line, ())}
         tests = contexts - {AT_IMPORT}
+        tests |= {f"{name}::" for name in {test.partition("::")[0] for test in tests} if shares(name)}
         if AT_IMPORT in contexts:
             tests |= {context for found in known.values() for context in found if context} | ABOUT_EVERY_FILE
+            tests |= {f"{name}::" for name in self.test_files() if imports(name, file.removesuffix(".py"))}
         return self.ordered(file, tests), AT_IMPORT in contexts
+
+    def test_files(self) -> set[str]:
+        return {test.partition("::")[0] for test in self.seconds}
 
     def closeness(self, file: str) -> dict[str, int]:
         """How many lines of a file each test file runs."""
@@ -116,12 +149,32 @@ class TestMap:
         return fitting
 
 
+@cache
+def text_of_test(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def imports(test_file: str, module: str) -> bool:
+    """Whether a test file names a module of ours in an import."""
+    return re.search(rf"\bmodule_utils\.{module} import\b", text_of_test(test_file)) is not None
+
+
+@cache
+def shares(test_file: str) -> bool:
+    """Whether only the first test of a file runs what others look at, because the result is kept."""
+    text = text_of_test(test_file)
+    helpers = [f"tests/{name}.py" for name in re.findall(r"^from (\w+) import", text, re.MULTILINE)]
+    texts = [text, *(text_of_test(name) for name in helpers if (ROOT / name).is_file())]
+    return any(re.search(r"^@(functools\.)?(lru_)?cache\b", item, re.MULTILINE) for item in texts)
+
+
 class MapPlugin:
     """Tells coverage which test is running, and notes how long it takes."""
 
     def __init__(self, measured: coverage.Coverage) -> None:
         self.coverage = measured
         self.seconds: dict[str, float] = defaultdict(float)
+        self.failed: set[str] = set()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
@@ -135,20 +188,31 @@ class MapPlugin:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.seconds[report.nodeid] += report.duration
+        if report.failed:
+            self.failed.add(report.nodeid)
 
 
-def make_map(data: Path, durations: Path) -> None:
-    """Run all tests once. Raises SystemExit when one of them fails: a mutant could not be told from that."""
+def make_map(data: Path, durations: Path, chosen: Sequence[str]) -> None:
+    """Run all tests once, or those of the chosen files, and leave out what fails: a mutant could not be told from that.
+
+    A few may: counting lines makes code slow, and some tests say how long it may take. Raises SystemExit for more.
+    """
     measured = coverage.Coverage(data_file=str(data), config_file=False, include=[f"{PURE}/*"])
     measured.erase()
     plugin = MapPlugin(measured)
     measured.start()
-    code = pytest.main([*PYTEST, f"--basetemp={data.parent / 'tmp-map'}", "-x", *CHOSEN], plugins=[plugin])
+    arguments = [*PYTEST, f"--basetemp={data.parent / 'tmp-map'}", *MARKED, *(chosen or OF_OURS)]
+    code = pytest.main(arguments, plugins=[plugin])
     measured.stop()
     measured.save()
-    if code:
+    for name in sorted(plugin.failed):
+        print(f"\nmutation: left out, fails without a mutant: {name}", flush=True)
+    if (
+        code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+        or len(plugin.failed) > MAY_FAIL
+    ):
         raise SystemExit(f"mutation: the tests fail without a mutant (exit code {int(code)})")
-    durations.write_text(json.dumps(plugin.seconds))
+    durations.write_text(json.dumps({name: took for name, took in plugin.seconds.items() if name not in plugin.failed}))
 
 
 # -- a mutant in memory
@@ -292,4 +356,4 @@ class ForkPlugin:
 
 
 if __name__ == "__main__":
-    make_map(Path(sys.argv[1]), Path(sys.argv[2]))
+    make_map(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
