@@ -180,6 +180,72 @@ def test_valid_rules_have_no_problems() -> None:
     assert rule_id_problems("a|b") and rule_id_problems("") and rule_id_problems("a" * 512)
 
 
+# MS-FASP 2.2.37: the longest texts of a rule.
+LONGEST = {"name": 9999, "description": 9999, "grouping": 9999, "service": 255, "program": 259}
+
+
+@pytest.mark.parametrize(("field", "length"), LONGEST.items())
+def test_the_longest_text_of_a_field(field: str, length: int) -> None:
+    start = "C:\\" if field == "program" else ""
+    longest = start + "a" * (length - len(start))
+    assert rule_problems(replace(INBOUND, **{field: longest})) == ()
+    (told,) = rule_problems(replace(INBOUND, **{field: f"{longest}a"}))
+    assert str(length) in told
+    assert rule_problems(replace(INBOUND, **{field: "a"})) == ()
+
+
+def test_the_longest_id_of_a_rule() -> None:
+    assert rule_id_problems("a" * 511) == () == rule_id_problems("a")
+    assert rule_id_problems("a" * 512) == ("a rule id has 1-511 characters and no '|'",)
+
+
+@pytest.mark.parametrize("character", '/*?"<>|')
+def test_characters_no_program_has(character: str) -> None:
+    assert rule_problems(replace(INBOUND, program=f"C:\\a{character}b")) == (
+        f'the program path has none of /*?"<>|: found {character}',
+    )
+
+
+@pytest.mark.parametrize(
+    ("keyword", "direction", "protocol", "is_valid"),
+    [
+        ("RPC", Direction.IN, 6, True),
+        ("RPC-EPMap", Direction.IN, 6, True),
+        ("IPTLSIn", Direction.IN, 6, True),
+        ("IPHTTPSIn", Direction.IN, 6, True),
+        ("Teredo", Direction.IN, 17, True),
+        ("RPC", Direction.IN, 17, False),
+        ("RPC-EPMap", Direction.IN, 17, False),
+        ("IPTLSIn", Direction.IN, 17, False),
+        ("IPHTTPSIn", Direction.IN, 17, False),
+        ("Teredo", Direction.IN, 6, False),
+        ("RPC", Direction.OUT, 6, False),
+    ],
+)
+def test_local_port_keywords_have_a_direction_and_a_protocol(
+    keyword: str, direction: Direction, protocol: int, is_valid: bool
+) -> None:
+    rule = FirewallRule("x", direction, protocol=protocol, local_ports=PortSet.of(keyword))
+    assert (rule_problems(rule) == ()) is is_valid
+
+
+@pytest.mark.parametrize(
+    ("keyword", "direction", "protocol", "is_valid"),
+    [
+        ("IPTLSOut", Direction.OUT, 6, True),
+        ("IPHTTPSOut", Direction.OUT, 6, True),
+        ("IPTLSOut", Direction.OUT, 17, False),
+        ("IPHTTPSOut", Direction.IN, 6, False),
+        ("IPHTTPSIn", Direction.OUT, 6, False),
+    ],
+)
+def test_remote_port_keywords_have_a_direction_and_a_protocol(
+    keyword: str, direction: Direction, protocol: int, is_valid: bool
+) -> None:
+    rule = FirewallRule("x", direction, protocol=protocol, remote_ports=PortSet.of(keyword))
+    assert (rule_problems(rule) == ()) is is_valid
+
+
 SAME_PATHS = [
     ("%SystemRoot%\\system32\\svchost.exe", "C:\\Windows\\System32\\SVCHOST.EXE"),
     ("%systemroot%\\system32\\svchost.exe", "%WINDIR%\\system32\\svchost.exe"),
