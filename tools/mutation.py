@@ -146,7 +146,7 @@ def execute(sample: list[Mutant], run: Run) -> None:
     cold = [trial for trial in trials if trial.imports]
     warm = [trial for trial in trials if not trial.imports]
     plugin = running.ForkPlugin(partial(execute_cold, cold, run), partial(execute_warm, warm, run))
-    pytest.main([*running.PYTEST, f"--basetemp={run.temporary}", *running.MARKED, *running.OF_OURS], plugins=[plugin])
+    pytest.main([*running.PYTEST, f"--basetemp={run.temporary}", *running.MARKED, *running.CHOSEN], plugins=[plugin])
 
 
 def execute_cold(trials: list[Trial], run: Run, plugin: running.ForkPlugin) -> None:

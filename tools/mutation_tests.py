@@ -37,8 +37,10 @@ PURE = ROOT / "plugins" / "module_utils"
 MODULES = "ansible_collections.otsec.opc_dcom.plugins.module_utils"
 # Seeded and without a cache, so that a mutant meets the same tests twice.
 PYTEST = ("-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--capture=no", "--no-header", "--no-summary")
-# Those of the simulator run none of our code.
+# Those of the simulator run none of our code. The folder above them is named, because pytest would import the conftest
+# of a folder that is named, and ours with it, before the forks.
 OF_OURS = ("tests/unit/filter", "tests/unit/module_utils", "tests/unit/plugin_utils")
+CHOSEN = ("--ignore=tests/unit/simulator", "--ignore=tests/unit/tools", "tests/unit")
 MARKED = ("-m", "not slow and not e2e and not site and not browser and not wine")
 AT_IMPORT = ""
 # Tests of what files hold after their import; they run no line of them.
@@ -201,7 +203,7 @@ def make_map(data: Path, durations: Path, chosen: Sequence[str]) -> None:
     measured.erase()
     plugin = MapPlugin(measured)
     measured.start()
-    arguments = [*PYTEST, f"--basetemp={data.parent / 'tmp-map'}", *MARKED, *(chosen or OF_OURS)]
+    arguments = [*PYTEST, f"--basetemp={data.parent / 'tmp-map'}", *MARKED, *(chosen or CHOSEN)]
     code = pytest.main(arguments, plugins=[plugin])
     measured.stop()
     measured.save()
@@ -319,6 +321,9 @@ class ForkPlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> None:
         self.session = session
+        early = sorted(name for name in sys.modules if name.startswith(MODULES))
+        if early:
+            raise SystemExit(f"mutation: imported before the forks, so no change of it would count: {', '.join(early)}")
         self.cold(self)
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
