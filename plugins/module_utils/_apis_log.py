@@ -110,7 +110,7 @@ class ApisLog:
 
     groups: tuple[ApisGroup, ...]
     lines: int
-    dropped: int = 0
+    dropped: int
 
 
 _DENIED, _UNAVAILABLE = 0x80070005, 0x800706BA

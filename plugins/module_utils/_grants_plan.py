@@ -10,7 +10,7 @@ Each list is planned with `plan_permission`, so with the same care and the same 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from ._access_check import Token, effective_rights
 from ._com_report import NameOf, format_trustee
@@ -36,11 +36,11 @@ class PlaceGrants:
     """What one list is to grant, and what the record says was granted there. `reason` goes with every exception."""
 
     wanted: Granted
-    recorded: Granted = field(default_factory=dict)
-    is_exclusive: bool = False
-    is_made_value: bool = False
-    permits: frozenset[Permit] = frozenset()
-    reason: str = ""
+    recorded: Granted
+    is_exclusive: bool
+    is_made_value: bool
+    permits: frozenset[Permit]
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

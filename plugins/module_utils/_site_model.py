@@ -109,10 +109,10 @@ class Link:
     name: str
     server: End
     client: End
-    read_mode: ReadMode = ReadMode.SUBSCRIBE
-    browse: bool = False
-    allow_anonymous: bool = False
-    reason: str = ""
+    read_mode: ReadMode
+    browse: bool
+    allow_anonymous: bool
+    reason: str
 
     @property
     def is_local(self) -> bool:
