@@ -23,7 +23,7 @@ STYLE = (
 def draw(points: Sequence[Point]) -> str:
     """Bars for the run without a change, in the order measured."""
     calm = [point for point in points if point[1] == "no change"]
-    messages = [(f"{way}, {hosts} hosts", way, count) for way, _run, hosts, delay, count, _wall in calm if delay == 0]
+    messages = [(way, way, count) for way, _run, hosts, delay, count, _wall in calm if (hosts, delay) == (1, 0)]
     walls = [(f"{way}, {hosts} hosts, {delay} ms", way, wall) for way, _run, hosts, delay, _count, wall in calm]
     first, height = _bars("Messages per host, nothing to change", messages, 20)
     second, height = _bars("Seconds of a run, nothing to change", walls, height + 30)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..module_utils._role_options import CLIENT, SERVER
 from ..module_utils._site_state import StateOptions
 from ..plugin_utils._controller_action import ControllerAction
 from ..plugin_utils._resource import Parameters, Spec
+from ..plugin_utils._role_variables import read_role
 from ..plugin_utils._site_variables import profiles_of, read_host_state
 
-MODEL = "opc_site"
+MODEL, PROFILES = "opc_site", "opc_firewall_profiles"
 
 
 class ActionModule(ControllerAction):
@@ -22,6 +24,7 @@ class ActionModule(ControllerAction):
             "application_level": {"type": "str", "default": "default"},
             "opc_enum_level": {"type": "str", "default": "packet_integrity"},
             "profiles": {"type": "raw"},
+            "role": {"type": "str", "choices": [SERVER, CLIENT]},
         }
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -30,12 +33,24 @@ class ActionModule(ControllerAction):
 
     def answer(self, parameters: Parameters) -> dict[str, Any]:
         options = StateOptions(
-            parameters["application_level"], parameters["opc_enum_level"], profiles_of(parameters["profiles"])
+            parameters["application_level"], parameters["opc_enum_level"], profiles_of(self._profiles(parameters))
         )
-        return {"changed": False, **read_host_state(self._model(parameters), self._variables, self._templar, options)}
+        state = read_host_state(self._model(parameters), self._variables, self._templar, options)
+        role = parameters["role"]
+        if role:
+            # Each value of a result costs every host time: what the role's options say is not said again as sections.
+            state = {**read_role(role, self._variables, self._templar, state), "exceptions": state["exceptions"]}
+        return {"changed": False, **state}
+
+    def _profiles(self, parameters: Parameters) -> object:
+        given = parameters["profiles"]
+        return self._variable(PROFILES) if given is None else given
 
     def _model(self, parameters: Parameters) -> object:
         """An undefined variable that a template gives reaches ansible-core before 2.19 as an empty text."""
-        if parameters["model"] not in (None, ""):
-            return parameters["model"]
-        return self._templar.template(self._variables[MODEL]) if MODEL in self._variables else None
+        given = parameters["model"]
+        return self._variable(MODEL) if given in (None, "") else given
+
+    def _variable(self, name: str) -> object:
+        """A variable of the task; None where it is not set. Reading it here spares each host a template."""
+        return self._templar.template(self._variables[name]) if name in self._variables else None

@@ -20,12 +20,12 @@ options:
     elements: str
     required: true
   groups:
-    description: Local groups the accounts are to be members of, by name or SID. Only for RV(manual_steps).
+    description: Local groups the accounts are to be members of, by name or SID.
     type: list
     elements: str
     default: []
   deny_interactive_logon:
-    description: Whether the accounts are to be denied to log on locally. Only for RV(manual_steps).
+    description: Whether the accounts are to be denied to log on locally.
     type: bool
     default: false
   services:
@@ -34,6 +34,11 @@ options:
         SERVICE\name) or C(LocalSystem). A name out of O(names) is a local account. No service is changed.
     type: dict
     default: {}
+  update_password:
+    description: With V(always) there is work to do whatever is found. No password is asked for here.
+    type: str
+    choices: [on_create, always]
+    default: on_create
 extends_documentation_fragment:
   - otsec.opc_dcom.attributes.info
 seealso:
@@ -55,6 +60,10 @@ accounts:
   returned: success
   type: list
   elements: dict
+sids:
+  description: The SIDs of these accounts, by name.
+  returned: success
+  type: dict
 missing:
   description: Names of the accounts that are not there.
   returned: success
@@ -64,6 +73,10 @@ in_order:
   description:
     - Whether every account is there, has no trouble and is in all of O(groups), and every service runs as its account.
       False where O(deny_interactive_logon) is asked for, because user rights cannot be read.
+  returned: success
+  type: bool
+needs_work:
+  description: Whether something is not in order, or O(update_password) asks for work.
   returned: success
   type: bool
 powershell:

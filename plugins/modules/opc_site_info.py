@@ -13,7 +13,7 @@ description:
     Every mistake in the model is named with its path.
   - A model without links is completed by the groups C(opc_servers) and C(opc_clients) and plain variables, as in the
     roles. Of other hosts only the C(ansible_host) of peers is read, and only where the model gives no address.
-  - Works on the controller and contacts no host. The roles run it once, so that no later task has to read the model
+  - Works on the controller and contacts no host. Each role runs it once, so that no later task has to read the model
     again; P(otsec.opc_dcom.opc_host_state#filter) gives the same in a template.
 options:
   model:
@@ -30,8 +30,16 @@ options:
     type: str
     default: packet_integrity
   profiles:
-    description: Network profiles the firewall rules count in, as a list or as words in a text. By default all.
+    description:
+      - Network profiles the firewall rules count in, as a list or as words in a text. By default the variable
+        C(opc_firewall_profiles), without that all.
     type: raw
+  role:
+    description:
+      - Also says what the role C(opc_server) or C(opc_client) asks of the host, from the variables of that role and the
+        tags of the run. Only known where the role is, that is in its tasks or after it.
+    type: str
+    choices: [server, client]
 extends_documentation_fragment:
   - otsec.opc_dcom.attributes.controller
 seealso:
@@ -59,11 +67,11 @@ sections:
   description:
     - The options C(opc_enum), C(applications), C(grants) and C(firewall) of M(otsec.opc_dcom.opc_host); none of them
       where no site is described.
-  returned: success
+  returned: without O(role), whose RV(options) have them
   type: dict
 accounts:
   description: Names of the local accounts that both ends of a link must have.
-  returned: success
+  returned: without O(role)
   type: list
   elements: str
 exceptions:
@@ -71,4 +79,23 @@ exceptions:
   returned: success
   type: list
   elements: str
+options:
+  description:
+    - Every option of M(otsec.opc_dcom.opc_host) that the role may give; null where the variables, the tags or the other
+      role of the host leave it out.
+  returned: with O(role)
+  type: dict
+has_work:
+  description: Whether there is any of them.
+  returned: with O(role)
+  type: bool
+account_names:
+  description: Names of the local accounts the role looks at.
+  returned: with O(role)
+  type: list
+  elements: str
+looks_at_accounts:
+  description: Whether the role looks at accounts at all, or at whom services run as.
+  returned: with O(role)
+  type: bool
 """

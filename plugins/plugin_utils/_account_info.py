@@ -33,6 +33,7 @@ ACCOUNT_SPEC: Spec = {
     "groups": {"type": "list", "elements": "str", "default": []},
     "deny_interactive_logon": {"type": "bool", "default": False},
     "services": {"type": "dict", "default": {}},
+    "update_password": {"type": "str", "choices": ["on_create", "always"], "default": "on_create"},
 }
 # Where the Windows PowerShell engines name their version; the second is that of 2.0.
 _ENGINES = tuple(RegistryKey(f"SOFTWARE\\Microsoft\\PowerShell\\{number}\\PowerShellEngine") for number in (3, 1))
@@ -71,6 +72,7 @@ class AccountQuestion:
     groups: tuple[str, ...]
     denies_interactive: bool
     services: tuple[ServiceWish, ...] = ()
+    sets_passwords: bool = False
 
 
 def parse_question(parameters: Parameters) -> AccountQuestion:
@@ -89,7 +91,8 @@ def parse_question(parameters: Parameters) -> AccountQuestion:
             raise ParameterError("services", f"{wish.name!r} is not the name of a service")
         if not is_local_system(wish.account):
             parse_principal(wish.account)
-    return AccountQuestion(names, groups, bool(parameters["deny_interactive_logon"]), services)
+    sets_passwords = parameters["update_password"] == "always"
+    return AccountQuestion(names, groups, bool(parameters["deny_interactive_logon"]), services, sets_passwords)
 
 
 def read_accounts(host: Host, question: AccountQuestion) -> dict[str, Any]:
@@ -106,8 +109,10 @@ def read_accounts(host: Host, question: AccountQuestion) -> dict[str, Any]:
     powershell = None if in_order else _read_powershell(host)
     return {
         "accounts": [user.to_dict() for user in users],
+        "sids": {user.name: user.sid for user in users},
         "missing": missing,
         "in_order": in_order,
+        "needs_work": not in_order or question.sets_passwords,
         "powershell": powershell,
         "can_create": None if powershell is None else runs_modules(powershell),
         "services": services,

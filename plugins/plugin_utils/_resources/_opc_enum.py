@@ -121,7 +121,7 @@ class OpcEnum(Resource):
 
     def plan(self, host: Host, desired: OpcEnumDesired) -> Plan:
         """Level, service and permissions in this order; started last, so that its process has the new values."""
-        own = plan_opc_enum(_read(host, desired), desired.service)
+        own = _plan_own(host, desired)
         starts = tuple(item for item in own.operations if isinstance(item, SetRunning) and item.after)
         plans = [replace(own, operations=tuple(item for item in own.operations if item not in starts))]
         for request in desired.permissions:
@@ -180,6 +180,18 @@ def _permissions(clients: Sequence[Any], parameters: Parameters) -> tuple[Permis
     return tuple(requests)
 
 
+def _plan_own(host: Host, desired: OpcEnumDesired) -> Plan:
+    """What its service and AppID need. Whether its program is there costs a message, so it is asked where it matters:
+    where somebody named it, or where there is something to do and it does not run.
+    """
+    facts = _read(host, desired)
+    plan = plan_opc_enum(facts, desired.service)
+    runs = facts.service is not None and facts.service.is_running
+    if not facts.program or runs or not (desired.program or plan.operations):
+        return plan
+    return plan_opc_enum(replace(facts, has_program=host.system.has_file(facts.program)), desired.service)
+
+
 def _read(host: Host, desired: OpcEnumDesired) -> OpcEnumFacts:
     service = host.services.read(SERVICE)
     program = desired.program or _registered_program(host, service.command_line if service else "")
@@ -187,12 +199,7 @@ def _read(host: Host, desired: OpcEnumDesired) -> OpcEnumFacts:
     if service is not None:
         state = service.state
         facts = ServiceFacts(service.start_mode, service.run_as_account, service.is_running, state == STOPPED)
-    has_program = host.system.has_file(program) if program and not _runs(facts) else None
-    return OpcEnumFacts(host.registry.values(APP_ID_KEY), facts, program, has_program)
-
-
-def _runs(facts: ServiceFacts | None) -> bool:
-    return facts is not None and facts.is_running
+    return OpcEnumFacts(host.registry.values(APP_ID_KEY), facts, program, has_program=None)
 
 
 def _registered_program(host: Host, command_line: str) -> str | None:

@@ -21,7 +21,13 @@ from simulator.subsystems.registry_value import RegistryValue
 
 DISTRIBUTED_COM_USERS = "S-1-5-32-562"
 SERVICE_KEY = r"HKLM\SYSTEM\CurrentControlSet\Services\ApisHive"
-QUESTION: dict[str, Any] = {"names": ["OPCUser"], "groups": [], "deny_interactive_logon": False, "services": {}}
+QUESTION: dict[str, Any] = {
+    "names": ["OPCUser"],
+    "groups": [],
+    "deny_interactive_logon": False,
+    "services": {},
+    "update_password": "on_create",
+}
 
 
 def ask(host: LiveHost, *names: str) -> dict[str, Any]:

@@ -1,0 +1,211 @@
+# Copyright (c) 2026 The otsec.opc_dcom contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is private to the collection and may change or vanish at any time.
+"""From the variables of a role, the site model and the tags of a run to the options it gives to ``opc_host``. Pure.
+
+What the variables mean, and what they may be, is in meta/argument_specs.yml of the roles opc_server and opc_client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ._errors import ParameterError
+
+SERVER, CLIENT = "server", "client"
+# Each option of opc_host that a role may give, and the tag that selects it.
+_TAGS = {
+    "defaults": "dcom_defaults",
+    "logging": "dcom_logging",
+    "applications": "dcom_application",
+    "permissions": "dcom_permission",
+    "opc_enum": "opc_enum",
+    "grants": "dcom_grants",
+    "firewall": "opc_firewall",
+}
+_COLLECTION_TAG, _ACCOUNTS_TAG = "opc_dcom", "opc_accounts"
+_ALWAYS_SELECTED = frozenset({"all", "tagged", _COLLECTION_TAG})
+
+_COMMON = (
+    "authentication_level",
+    "impersonation_level",
+    "allowed",
+    "applications",
+    "permissions",
+    "log_activation_failures",
+    "log_call_failures",
+)
+_OWN = {SERVER: ("allow_launch", "revoked", "prog_ids"), CLIENT: ("programs",)}
+
+_ON_DEFAULTS = {"authentication_level": "default", "use_default_access": True, "use_default_launch": True}
+_ACCESS = ("local_access", "remote_access")
+_ACTIVATION = ("local_activation", "remote_activation")
+_LAUNCH = ("local_launch", "remote_launch")
+
+Options = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RunTags:
+    """What --tags and --skip-tags of a run say; `run` is {"all"} without --tags."""
+
+    run: frozenset[str]
+    skipped: frozenset[str]
+
+    def select(self, role: str, tag: str) -> bool:
+        """Whether the run wants what has this tag in a role; the role's own tag and the collection's want all of it."""
+        selects_all = self.run & (_ALWAYS_SELECTED | {f"opc_{role}"})
+        return bool(selects_all or tag in self.run) and tag not in self.skipped
+
+    def select_accounts(self, role: str) -> bool:
+        """Whether the run includes the role opc_accounts from this role."""
+        return self.select(role, _ACCOUNTS_TAG) and not self.skipped & {_COLLECTION_TAG, f"opc_{role}"}
+
+
+@dataclass(frozen=True, slots=True)
+class SiteShare:
+    """What the site model says for the host, as far as this role is the one to do it.
+
+    `sections`: options of opc_host. `expected_accounts`: accounts that a preview takes for there.
+    """
+
+    sections: Mapping[str, Any]
+    expected_accounts: Collection[str] = ()
+
+
+def variables_of(role: str) -> dict[str, str]:
+    """The variables of the role that count, by the name that role_options wants them under."""
+    return {name: f"opc_{role}_{name}" for name in (*_COMMON, *_OWN[role])}
+
+
+def role_options(role: str, values: Mapping[str, Any], site: SiteShare, tags: RunTags) -> Options:
+    """Every option of opc_host that a role may give; None for what it leaves out.
+
+    Raises: ParameterError for a variable that is no list, or whose items are no mappings.
+    """
+    own = _BUILDERS[role](values)
+    options: Options = dict.fromkeys(_TAGS)
+    for option in _TAGS:
+        wanted = _joined(own.get(option), _section(option, site))
+        if wanted and tags.select(role, _TAGS[option]):
+            options[option] = wanted
+    return options
+
+
+def names_in(value: object, variable: str) -> list[str]:
+    """Names in a list, or in a text separated by commas or lines, as the survey of a job template gives them."""
+    items = (
+        value.replace("\n", ",").replace("\r", ",").split(",") if isinstance(value, str) else _listed(value, variable)
+    )
+    return [name for name in (str(item).strip() for item in items) if name]
+
+
+def _section(option: str, site: SiteShare) -> Any:
+    section = site.sections.get(option)
+    if option == "grants" and section is not None:
+        return {**section, "expected_accounts": list(site.expected_accounts)}
+    return section
+
+
+def _joined(own: Any, section: Any) -> Any:
+    """Lists are joined; nothing else is said both by the role and by the site model."""
+    if isinstance(own, list):
+        return [*own, *(section or ())]
+    return section if own is None else own
+
+
+# -- the roles -------------------------------------------------------------------------------------------------------
+
+
+def _server(values: Mapping[str, Any]) -> Options:
+    allowed = names_in(values["allowed"], "opc_server_allowed")
+    revoked = names_in(values["revoked"], "opc_server_revoked")
+    prog_ids = dict.fromkeys(names_in(values["prog_ids"], "opc_server_prog_ids"))
+    items = [{"prog_id": name} for name in prog_ids] + _mappings(values["applications"], "opc_server_applications")
+    return {
+        **_machine_wide(values),
+        "applications": [{**_ON_DEFAULTS, **item} for item in items],
+        "permissions": [
+            *(_server_grants(allowed, launch=values["allow_launch"]) if allowed else ()),
+            *(_revocations(revoked) if revoked else ()),
+            *_mappings(values["permissions"], "opc_server_permissions"),
+        ],
+    }
+
+
+def _client(values: Mapping[str, Any]) -> Options:
+    allowed = names_in(values["allowed"], "opc_client_allowed")
+    programs = list(dict.fromkeys(names_in(values["programs"], "opc_client_programs")))
+    own = _mappings(values["applications"], "opc_client_applications")
+    return {
+        **_machine_wide(values),
+        # Programs follow the machine default level, so that one variable decides for all of them.
+        "applications": [*({"program": name, "authentication_level": "default"} for name in programs), *own],
+        "permissions": [
+            *(_client_grants(allowed, programs) if allowed else ()),
+            *_mappings(values["permissions"], "opc_client_permissions"),
+        ],
+    }
+
+
+_BUILDERS: Mapping[str, Callable[[Mapping[str, Any]], Options]] = {SERVER: _server, CLIENT: _client}
+
+
+def _machine_wide(values: Mapping[str, Any]) -> Options:
+    return {
+        "defaults": {
+            "enable_dcom": True,
+            "authentication_level": values["authentication_level"],
+            "impersonation_level": values["impersonation_level"],
+        },
+        "logging": {
+            "activation_failures": values["log_activation_failures"],
+            "call_failures": values["log_call_failures"],
+        },
+    }
+
+
+def _server_grants(allowed: Iterable[str], *, launch: bool) -> list[Options]:
+    access = _entries(allowed, _ACCESS)
+    activation = _entries(allowed, (*(_LAUNCH if launch else ()), *_ACTIVATION))
+    return [
+        {"scope": scope, "kind": kind, "entries": entries}
+        for scope in ("machine_limit", "machine_default")
+        for kind, entries in (("access", access), ("launch", activation))
+    ]
+
+
+def _revocations(revoked: Iterable[str]) -> list[Options]:
+    entries = [{"principal": name, "type": "allow"} for name in dict.fromkeys(revoked)]
+    return [
+        {"scope": "machine_default", "kind": kind, "state": "absent", "entries": entries}
+        for kind in ("access", "launch")
+    ]
+
+
+def _client_grants(allowed: Iterable[str], programs: Collection[str]) -> list[Options]:
+    """Callbacks of the servers: at the machine limit, and at the programs, or at the default where none is named."""
+    access: Options = {"kind": "access", "entries": _entries(allowed, ("remote_access",))}
+    at_programs = [{"scope": "application", "program": name, "state": "present", **access} for name in programs]
+    return [{"scope": "machine_limit", **access}, *(at_programs or [{"scope": "machine_default", **access}])]
+
+
+def _entries(principals: Iterable[str], rights: Iterable[str]) -> list[Options]:
+    return [{"principal": name, "rights": list(rights)} for name in dict.fromkeys(principals)]
+
+
+def _mappings(value: object, variable: str) -> list[Options]:
+    items = _listed(value, variable)
+    for index, item in enumerate(items):
+        if not isinstance(item, Mapping):
+            raise ParameterError(f"{variable}[{index}]", f"{item!r} is not a mapping of options")
+    return [dict(item) for item in items]
+
+
+def _listed(value: object, variable: str) -> list[Any]:
+    if not isinstance(value, (list, tuple)):
+        raise ParameterError(variable, f"{value!r} is not a list")
+    return list(value)

@@ -1,0 +1,86 @@
+# Copyright (c) 2026 The otsec.opc_dcom contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is private to the collection and may change or vanish at any time.
+"""What the role opc_server or opc_client asks of the host of a task, from the variables and tags of the task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.parsing.convert_bool import boolean
+
+from ..module_utils._errors import ParameterError
+from ..module_utils._role_options import CLIENT, SERVER, RunTags, SiteShare, role_options, variables_of
+from ._site_variables import plain
+
+# A host that is a client and a server gets everything for its links in the transaction of the role that comes first.
+_DONE_BY_OTHER = {SERVER: "__opc_client_host", CLIENT: "__opc_server_host"}
+_ACCOUNTS, _SERVICES = "opc_accounts_list", "opc_accounts_services"
+_PASSWORDS = "opc_accounts_service_passwords"
+
+
+def read_role(role: str, variables: Mapping[str, Any], templar: Any, state: Mapping[str, Any]) -> dict[str, Any]:
+    """The options the role gives to opc_host, and which local accounts it looks at first.
+
+    `state` is what the site means for the host (read_host_state). Raises: ParameterError.
+    """
+    tags = _run_tags(variables)
+    site = _share(role, variables, state)
+    options = role_options(role, _role_values(role, variables, templar), site, tags)
+    names = _account_names(variables, templar, state) if site.sections else []
+    has_services = bool(_said(_SERVICES, variables, templar))
+    _require_mapping(_PASSWORDS, variables, templar)
+    return {
+        "options": options,
+        "has_work": any(option is not None for option in options.values()),
+        "account_names": names,
+        "looks_at_accounts": bool(names or has_services) and tags.select_accounts(role),
+    }
+
+
+def _run_tags(variables: Mapping[str, Any]) -> RunTags:
+    run, skipped = (variables.get(name) or () for name in ("ansible_run_tags", "ansible_skip_tags"))
+    return RunTags(frozenset(map(str, run)) or frozenset({"all"}), frozenset(map(str, skipped)))
+
+
+def _share(role: str, variables: Mapping[str, Any], state: Mapping[str, Any]) -> SiteShare:
+    other = variables.get(_DONE_BY_OTHER[role])
+    if other is not None and not other.get("skipped"):
+        return SiteShare({})
+    previews = variables.get("ansible_check_mode") or boolean(variables.get("__opc_auditing", False), strict=False)
+    return SiteShare(state["sections"], state["accounts"] if previews else ())
+
+
+def _role_values(role: str, variables: Mapping[str, Any], templar: Any) -> dict[str, Any]:
+    named = variables_of(role)
+    unknown = [variable for variable in named.values() if variable not in variables]
+    if unknown:
+        raise ParameterError(
+            "role", f"{', '.join(unknown)} not defined: the variables of the role opc_{role} are only known with it"
+        )
+    values = {name: _said(variable, variables, templar) for name, variable in named.items()}
+    if "allow_launch" in values:
+        values["allow_launch"] = boolean(values["allow_launch"], strict=False)
+    return values
+
+
+def _account_names(variables: Mapping[str, Any], templar: Any, state: Mapping[str, Any]) -> list[str]:
+    """Those of the site model, or of the variable that stands in for it. No password leaves this function."""
+    if not state["accounts"] or _ACCOUNTS not in variables:
+        return list(state["accounts"])
+    listed = _said(_ACCOUNTS, variables, templar)
+    if not isinstance(listed, list) or not all(isinstance(item, Mapping) and item.get("name") for item in listed):
+        raise ParameterError(_ACCOUNTS, "this is not a list of mappings with a name each")
+    return [str(item["name"]) for item in listed]
+
+
+def _require_mapping(variable: str, variables: Mapping[str, Any], templar: Any) -> None:
+    """The contract of a role would show the value, a secret, where it is no mapping."""
+    if not isinstance(_said(variable, variables, templar) or {}, Mapping):
+        raise ParameterError(variable, "this is not a mapping of accounts to passwords")
+
+
+def _said(variable: str, variables: Mapping[str, Any], templar: Any) -> Any:
+    return plain(templar.template(variables[variable])) if variable in variables else None
