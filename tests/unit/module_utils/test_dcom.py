@@ -64,6 +64,13 @@ def test_words_stand_for_the_published_values(
     assert setting.word_of(value) == word
 
 
+@pytest.mark.parametrize("setting", ALL, ids=lambda item: item.option)
+@pytest.mark.parametrize("kind", [kind for kind in RegistryType if kind in (RegistryType.DWORD, RegistryType.QWORD)])
+def test_a_number_of_another_type_has_no_word(setting: NamedSetting, kind: RegistryType) -> None:
+    words = {setting.word_of(RegistryValue(kind, number)) for number in range(8)}
+    assert (words == {None}) is (kind is not setting.type)
+
+
 def test_the_value_a_peer_writes_is_not_the_one_windows_reads() -> None:
     names = {item.value_name for item in ALL}
     assert "LegacyAuthenticationLevel" in names

@@ -121,6 +121,9 @@ def test_all_three_profiles_are_all_profiles() -> None:
         ("Action=Allow|Dir=In|LA4=LocalSubnet|", "LA4=LocalSubnet"),
         ("Action=Allow|Dir=In|RA4=|", "RA4="),
         ("Action=Allow|Dir=In|RA4=Everywhere|", "RA4=Everywhere"),
+        # After fields of odd and of even length.
+        ("Action=Allow|Active=TRUE|Dir=In|odd|", "odd"),
+        ("Action=Allow|Active=TRUE|Dir=In|Profile=Domain|Profile=Public|RA4=x|", "RA4=x"),
         ("Action=Allow|Dir=In|Defer=Perhaps|", "Defer=Perhaps"),
     ],
 )

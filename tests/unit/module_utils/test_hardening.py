@@ -23,7 +23,7 @@ from ansible_collections.otsec.opc_dcom.plugins.module_utils._patch_level import
     Phase,
     phase_of_file,
 )
-from ansible_collections.otsec.opc_dcom.plugins.module_utils._registry import RegistryValue
+from ansible_collections.otsec.opc_dcom.plugins.module_utils._registry import RegistryType, RegistryValue
 
 REFERENCE = Path(__file__).parents[3].parent / "shared" / "reference" / "dcom.md"
 OFF, ON = RegistryValue.dword(0), RegistryValue.dword(1)
@@ -216,8 +216,8 @@ def test_nothing_is_said_of_a_host_that_is_not_known() -> None:
 
 
 @pytest.mark.parametrize("phase", [Phase.AVAILABLE, Phase.ON_BY_DEFAULT, Phase.CLIENTS_RAISED])
-def test_a_value_of_another_type_is_not_guessed_where_it_could_count(phase: Phase) -> None:
-    text = RegistryValue.string("1")
+@pytest.mark.parametrize("text", [RegistryValue.string("1"), RegistryValue(RegistryType.QWORD, 1)])
+def test_a_value_of_another_type_is_not_guessed_where_it_could_count(phase: Phase, text: RegistryValue) -> None:
     assert host(phase, require=text).requires is None
     assert host(phase, raise_=text).raises is None
     assert host(Phase.NOT_PATCHED, require=text).requires is False
