@@ -4,10 +4,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from ansible_collections.otsec.opc_dcom.plugins.module_utils._opc_installation import find_programs, wanted_programs
+from ansible_collections.otsec.opc_dcom.plugins.module_utils._opc_identifiers import PROXY_LIBRARIES
+from ansible_collections.otsec.opc_dcom.plugins.module_utils._opc_installation import (
+    ProxyEntry,
+    find_in_discovery,
+    find_programs,
+    wanted_programs,
+)
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._opc_servers import (
+    VIEW_NAMES,
     AppIdEntry,
     ClassEntry,
     HostFacts,
@@ -135,3 +144,49 @@ def test_programs_are_found_as_services_and_as_processes() -> None:
         (r"D:\h\Historian.exe", "Hist", False),
         (r"D:\x\Viewer.exe", None, True),
     ]
+
+
+# -- the libraries that carry an interface to a client
+
+
+LIBRARY = next(item for item in PROXY_LIBRARIES if item.library == "opcproxy.dll")
+
+
+def proxies_missing_for(
+    server: OpcServer, view: int, *, is_64_bit: bool = True, proxy_class: str = "", path: str = ""
+) -> list[str]:
+    proxy = ProxyEntry(LIBRARY, view, proxy_class, path)
+    host = HostFacts(applications={}, environment=ENVIRONMENT, is_64_bit=is_64_bit)
+    found = find_in_discovery([server], [proxy], host)
+    return [item.subject for item in found if item.code == "opc_proxy_missing"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "specification", "bitness", "view", "is_missed"),
+    [
+        ("local_server", LIBRARY.needed_for[0], 64, 0, True),
+        ("service", LIBRARY.needed_for[0], 32, 1, True),
+        # A program loads libraries of its own bitness.
+        ("local_server", LIBRARY.needed_for[0], 64, 1, False),
+        ("local_server", LIBRARY.needed_for[0], 32, 0, False),
+        ("local_server", LIBRARY.needed_for[0], None, 0, False),
+        ("local_server", "another specification", 64, 0, False),
+        ("in_process", LIBRARY.needed_for[0], 64, 0, False),
+        ("unknown", LIBRARY.needed_for[0], 64, 0, False),
+    ],
+)
+def test_a_library_is_missed_by_a_server_that_needs_it(
+    kind: str, specification: str, bitness: int | None, view: int, is_missed: bool
+) -> None:
+    server = replace(describe(entry(local_server=PROGRAM)), kind=kind, specifications=(specification,), bitness=bitness)
+    name = f"{LIBRARY.library} ({VIEW_NAMES[view]})"
+    assert proxies_missing_for(server, view) == ([name] if is_missed else [])
+    # Half registered is as bad; registered is good.
+    assert proxies_missing_for(server, view, proxy_class="{1}") == ([name] if is_missed else [])
+    assert proxies_missing_for(server, view, proxy_class="{1}", path="C:\\x.dll") == []
+
+
+def test_a_32_bit_windows_has_32_bit_libraries() -> None:
+    server = replace(describe(entry(local_server=PROGRAM)), specifications=(LIBRARY.needed_for[0],), bitness=32)
+    assert proxies_missing_for(server, 0, is_64_bit=False) == [f"{LIBRARY.library} (32-bit)"]
+    assert proxies_missing_for(replace(server, bitness=64), 0, is_64_bit=False) == []
