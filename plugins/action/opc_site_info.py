@@ -14,7 +14,8 @@ from ..plugin_utils._resource import Parameters, Spec
 from ..plugin_utils._role_variables import read_role
 from ..plugin_utils._site_variables import profiles_of, read_host_state
 
-MODEL, PROFILES = "opc_site", "opc_firewall_profiles"
+MODEL = "opc_site"
+PROFILES = "opc_firewall_profiles"
 
 
 class ActionModule(ControllerAction):
