@@ -91,16 +91,14 @@ def test_more_elements_than_any_reply_has_are_refused() -> None:
         parse_xml(b"<a>" + most + b"<b/></a>")
 
 
-def test_the_largest_reply_of_tiny_elements_takes_bounded_memory_and_time() -> None:
+def test_the_largest_reply_of_tiny_elements_takes_bounded_memory() -> None:
     document = b"<a>" + b"<b/>" * (_xml.MAX_BYTES // 4 - 2) + b"</a>"
-    started = time.thread_time()
     tracemalloc.start()
     with pytest.raises(ProtocolError, match="more than 200000 elements"):
         parse_xml(document)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 5 * len(document)
-    assert time.thread_time() - started < 3
 
 
 def test_output_in_many_pieces_is_joined_in_linear_time() -> None:
