@@ -12,7 +12,7 @@ from ..module_utils._site_state import StateOptions
 from ..plugin_utils._controller_action import ControllerAction
 from ..plugin_utils._resource import Parameters, Spec
 from ..plugin_utils._role_variables import read_role
-from ..plugin_utils._site_variables import profiles_of, read_host_state
+from ..plugin_utils._site_variables import plain, profiles_of, read_host_state, said
 
 MODEL = "opc_site"
 PROFILES = "opc_firewall_profiles"
@@ -50,8 +50,8 @@ class ActionModule(ControllerAction):
     def _model(self, parameters: Parameters) -> object:
         """An undefined variable that a template gives reaches ansible-core before 2.19 as an empty text."""
         given = parameters["model"]
-        return self._variable(MODEL) if given in (None, "") else given
+        return self._variable(MODEL) if given in (None, "") else plain(given)
 
     def _variable(self, name: str) -> object:
         """A variable of the task; None where it is not set. Reading it here spares each host a template."""
-        return self._templar.template(self._variables[name]) if name in self._variables else None
+        return said(self._variables[name], self._templar) if name in self._variables else None

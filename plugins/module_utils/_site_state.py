@@ -75,13 +75,13 @@ class SiteSource:
         site = self.read()
         return self._in_words(lambda: derive(site, host))
 
-    def host_state(self, host: str, options: StateOptions) -> dict[str, Any]:
+    def host_state(self, host: str, options: StateOptions, site: Site | None = None) -> dict[str, Any]:
         """Sections for opc_host, names of the mutual accounts, and what is weaker than usual, with its reason.
 
-        Raises: SiteModelError.
+        `site` is what `read` has given already. Raises: SiteModelError.
         """
-        site = self.read()
-        return host_state(site, self._in_words(lambda: derive(site, host)), options)
+        known = site or self.read()
+        return host_state(known, self._in_words(lambda: derive(known, host)), options)
 
     def local_accounts(self, host: str) -> list[dict[str, str]]:
         """The mutual accounts of one host with their passwords, where the model has them: a secret.

@@ -13,7 +13,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from ..module_utils._errors import ParameterError
 from ..module_utils._role_options import CLIENT, SERVER, RunTags, SiteShare, role_options, variables_of
-from ._site_variables import plain
+from ._site_variables import said
 
 # A host that is a client and a server gets everything for its links in the transaction of the role that comes first.
 _DONE_BY_OTHER = {SERVER: "__opc_client_host", CLIENT: "__opc_server_host"}
@@ -83,4 +83,4 @@ def _require_mapping(variable: str, variables: Mapping[str, Any], templar: Any) 
 
 
 def _said(variable: str, variables: Mapping[str, Any], templar: Any) -> Any:
-    return plain(templar.template(variables[variable])) if variable in variables else None
+    return said(variables[variable], templar) if variable in variables else None

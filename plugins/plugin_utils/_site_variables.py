@@ -12,7 +12,10 @@ from typing import Any
 
 from ..module_utils._site_groups import CLIENTS, SERVERS, VARIABLES, Groups
 from ..module_utils._site_model import Site
+from ..module_utils._site_needs import unaddressed_peers
 from ..module_utils._site_state import SiteSource, StateOptions
+
+_MARKS = ("{{", "{%", "{#")  # what a template of Ansible has at least one of
 
 
 def read_site(model: Mapping[str, Any] | None, variables: Mapping[str, Any], templar: Any) -> Site | None:
@@ -32,26 +35,53 @@ def read_site(model: Mapping[str, Any] | None, variables: Mapping[str, Any], tem
 
 
 def read_host_state(model: object, variables: Mapping[str, Any], templar: Any, options: StateOptions) -> dict[str, Any]:
-    """What the site means for the host of a task: sections of opc_host, names of its accounts, exceptions.
+    """What a site means for the host of a task: sections of opc_host, names of its accounts, exceptions.
 
-    Without a model and groups that say a site all of them are empty. Of other hosts only the ansible_host of peers is
-    read, and only where the model gives no address. Raises: SiteModelError.
+    `model` is in Python's own types (said). Without a model and groups that say a site all of them are empty. Of other
+    hosts only the ansible_host of peers is read, and only where the model gives no address. Raises: SiteModelError.
     """
     host = str(variables.get("inventory_hostname", ""))
     inventory = [str(name) for name in _group(variables, "all")]
-    source = SiteSource(plain(model), _groups(variables, templar), inventory, {})
+    source = SiteSource(model, _groups(variables, templar), inventory, {})
     if not source.is_described:
         return {"sections": {}, "accounts": [], "exceptions": []}
+    site = source.read()
     known = variables.get("hostvars") or {}
-    peers = [name for name in source.unaddressed_peers(host) if name in known]
+    peers = [name for name in unaddressed_peers(site, host) if name in known]
     reached = {name: str(known[name].get("ansible_host") or "") for name in peers}
     addresses = {name: address for name, address in reached.items() if address}
-    return replace(source, addresses=addresses).host_state(host, options)
+    if addresses:
+        return replace(source, addresses=addresses).host_state(host, options)
+    return source.host_state(host, options, site)
+
+
+def said(value: Any, templar: Any) -> Any:
+    """The value of a variable, in Python's own types.
+
+    Ansible takes milliseconds for each link of a large site model to look for templates; the parts of a mapping that
+    hold none are left out of that.
+    """
+    if _is_literal(value):
+        return plain(value)
+    if isinstance(value, Mapping) and all(isinstance(part, (Mapping, list)) for part in value.values()):
+        return {str(name): plain(part if _is_literal(part) else templar.template(part)) for name, part in value.items()}
+    return plain(templar.template(value))
+
+
+def _is_literal(value: Any) -> bool:
+    """Whether nothing in the value is a template, encrypted, or of a type only Ansible knows."""
+    if isinstance(value, Mapping):
+        return all(map(_is_literal, value.values()))
+    if isinstance(value, list):
+        return all(map(_is_literal, value))
+    if isinstance(value, str):
+        return not getattr(value, "__ENCRYPTED__", False) and not any(mark in value for mark in _MARKS)
+    return value is None or isinstance(value, (bool, int, float))
 
 
 def _groups(variables: Mapping[str, Any], templar: Any) -> Groups:
-    said = {name: templar.template(variables[name]) for name in VARIABLES if name in variables}
-    return Groups(_group(variables, SERVERS), _group(variables, CLIENTS), plain(said))
+    values = {name: said(variables[name], templar) for name in VARIABLES if name in variables}
+    return Groups(_group(variables, SERVERS), _group(variables, CLIENTS), values)
 
 
 def _group(variables: Mapping[str, Any], name: str) -> list[str]:
