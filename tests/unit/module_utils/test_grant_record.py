@@ -132,3 +132,21 @@ def records(draw: st.DrawFn) -> GrantRecord:
 def test_every_record_reads_back(record: GrantRecord) -> None:
     found = load_record(dump_record(record))
     assert found == (GrantRecord() if record.is_empty else record)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_part"),
+    [
+        ("Grants", True),
+        ("GRANTS", True),
+        ("Grants.2", True),
+        ("grants.17", True),
+        ("Grants2", False),
+        ("A", False),
+        ("", False),
+        ("Zebra", False),
+        ("MyGrants.2", False),
+    ],
+)
+def test_which_values_are_parts_of_a_record(name: str, is_part: bool) -> None:
+    assert is_record_part(name) is is_part

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._opc_search import (
     FoundClass,
     SearchHits,
+    can_be_queried,
     parse_hits,
     search_lines,
 )
@@ -89,3 +90,20 @@ def test_nothing_that_is_printed_is_an_error(parts: list[str]) -> None:
     found = parse_hits("".join(parts))
     assert all(item.specifications for item in found.classes)
     assert not [name for name in found.prog_ids if set(name) & set('"%\\\r\n')]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_queried"),
+    [
+        ("A.B.1", True),
+        ("a" * 255, True),
+        ("a" * 256, False),
+        ("a" * 300, False),
+        ("", False),
+        *((f"a{character}b", False) for character in '"%\\\r\n'),
+        ("a b&c^d(e)", True),
+    ],
+)
+def test_names_of_keys_that_cmd_passes_on(name: str, is_queried: bool) -> None:
+    # A key has at most 255 characters (Win32 "Registry Element Size Limits").
+    assert can_be_queried(name) is is_queried
