@@ -335,6 +335,7 @@ def test_two_causes_at_once_are_told_in_the_order_one_meets_them() -> None:
     assert "behind it also refuse: application_launch" in first.why
 
 
+@pytest.mark.timed
 def test_many_events_of_many_hosts_take_no_time() -> None:
     """A hundred hosts with 50 kinds of events each, none of which belongs to one of 300 links."""
     seen = healthy()

@@ -305,6 +305,7 @@ def test_junit_counts_what_it_holds() -> None:
 # -- size
 
 
+@pytest.mark.timed
 def test_a_large_site_fits_and_is_quick() -> None:
     """A hundred hosts and 300 links: under 5 MB and under 10 s, diagnosis included."""
     seen = large_site()

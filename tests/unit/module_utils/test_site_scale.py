@@ -7,6 +7,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import pytest
+
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._site_groups import Groups
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._site_needs import derive
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._site_state import SiteSource, StateOptions, host_state
@@ -41,6 +43,7 @@ def model() -> dict[str, Any]:
     }
 
 
+@pytest.mark.timed
 def test_the_plan_of_a_large_site() -> None:
     source = SiteSource(model(), Groups((), (), {}), NAMES, {})
     options = StateOptions()
