@@ -124,9 +124,11 @@ def host_state(site: Site, needs: HostNeeds, options: StateOptions) -> dict[str,
         sections["applications"] = levels
     sections["grants"] = _grants(needs)
     sections["firewall"] = _firewall(needs, options)
+    accounts = local_accounts(site, needs.host)
     return {
         "sections": sections,
-        "accounts": [account.name for account in local_accounts(site, needs.host)],
+        "accounts": [account.name for account in accounts],
+        "accounts_with_password": [account.name for account in accounts if account.password is not None],
         "exceptions": list(needs.exceptions),
     }
 

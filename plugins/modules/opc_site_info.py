@@ -74,6 +74,11 @@ accounts:
   returned: without O(role)
   type: list
   elements: str
+accounts_with_password:
+  description: Those of them whose password is known, as they may have to be created.
+  returned: success
+  type: list
+  elements: str
 exceptions:
   description: What is weaker than usual, and why.
   returned: success

@@ -29,13 +29,14 @@ def read_role(role: str, variables: Mapping[str, Any], templar: Any, state: Mapp
     tags = _run_tags(variables)
     site = _share(role, variables, state)
     options = role_options(role, _role_values(role, variables, templar), site, tags)
-    names = _account_names(variables, templar, state) if site.sections else []
+    names, with_password = _accounts(variables, templar, state) if site.sections else ([], [])
     has_services = bool(_said(_SERVICES, variables, templar))
     _require_mapping(_PASSWORDS, variables, templar)
     return {
         "options": options,
         "has_work": any(option is not None for option in options.values()),
         "account_names": names,
+        "accounts_with_password": with_password,
         "looks_at_accounts": bool(names or has_services) and tags.select_accounts(role),
     }
 
@@ -66,14 +67,14 @@ def _role_values(role: str, variables: Mapping[str, Any], templar: Any) -> dict[
     return values
 
 
-def _account_names(variables: Mapping[str, Any], templar: Any, state: Mapping[str, Any]) -> list[str]:
-    """Those of the site model, or of the variable that stands in for it. No password leaves this function."""
+def _accounts(variables: Mapping[str, Any], templar: Any, state: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Those of the site model, or of the variable in its place; and those with a password, which is kept here."""
     if not state["accounts"] or _ACCOUNTS not in variables:
-        return list(state["accounts"])
+        return list(state["accounts"]), list(state["accounts_with_password"])
     listed = _said(_ACCOUNTS, variables, templar)
     if not isinstance(listed, list) or not all(isinstance(item, Mapping) and item.get("name") for item in listed):
         raise ParameterError(_ACCOUNTS, "this is not a list of mappings with a name each")
-    return [str(item["name"]) for item in listed]
+    return [str(item["name"]) for item in listed], [str(item["name"]) for item in listed if "password" in item]
 
 
 def _require_mapping(variable: str, variables: Mapping[str, Any], templar: Any) -> None:

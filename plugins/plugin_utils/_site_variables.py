@@ -44,7 +44,7 @@ def read_host_state(model: object, variables: Mapping[str, Any], templar: Any, o
     inventory = [str(name) for name in _group(variables, "all")]
     source = SiteSource(model, _groups(variables, templar), inventory, {})
     if not source.is_described:
-        return {"sections": {}, "accounts": [], "exceptions": []}
+        return {"sections": {}, "accounts": [], "accounts_with_password": [], "exceptions": []}
     site = source.read()
     known = variables.get("hostvars") or {}
     peers = [name for name in unaddressed_peers(site, host) if name in known]

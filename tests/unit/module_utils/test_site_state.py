@@ -37,6 +37,7 @@ def entry(principal: str, *rights: str) -> list[dict[str, Any]]:
 def test_a_server() -> None:
     assert state(WORKGROUP, "gw01") == {
         "accounts": ["OPCClientUser", "OPCServerUser"],
+        "accounts_with_password": ["OPCClientUser", "OPCServerUser"],
         "exceptions": [],
         "sections": {
             "opc_enum": {"state": "enabled", "authentication_level": "packet_integrity"},
@@ -97,6 +98,7 @@ def test_a_client_that_polls_is_reached_by_nobody() -> None:
 def test_a_host_without_links_gives_everything_back() -> None:
     assert state(changed("links", []), "gw01") == {
         "accounts": [],
+        "accounts_with_password": [],
         "exceptions": [],
         "sections": {
             "grants": {"permissions": []},
@@ -137,3 +139,12 @@ def test_passwords_are_with_the_accounts_only() -> None:
         {"name": "OPCServerUser"},
     ]
     assert "secret" not in json.dumps(state(model, "gw01"))
+
+
+def test_only_accounts_with_a_password_are_named_as_such() -> None:
+    model = copy.deepcopy(WORKGROUP)
+    del model["accounts"]["OPCServerUser"]["password"]
+    found = state(model, "gw01")
+    assert found["accounts"] == ["OPCClientUser", "OPCServerUser"]
+    assert found["accounts_with_password"] == ["OPCClientUser"]
+    assert model["accounts"]["OPCClientUser"]["password"] not in json.dumps(found)
