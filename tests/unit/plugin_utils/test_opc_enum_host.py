@@ -171,12 +171,11 @@ def test_wanted_but_not_installed_is_an_error(live: LiveHostFactory) -> None:
 def test_a_program_that_is_gone_is_noticed_where_there_is_something_to_do_or_it_is_named(service: LiveHost) -> None:
     run(service, **CLIENTS)
     service.simulated.files.remove(OPC_ENUM_PROGRAM)
-    asked = service.messages
 
     assert "warnings" not in run(service, **CLIENTS)
-    in_order = service.messages - asked
+    in_order = service.messages
     named = run(service, program=OPC_ENUM_PROGRAM, **CLIENTS)
-    assert service.messages - asked - in_order == in_order + 1
+    assert service.messages > in_order
     worked = run(service, authentication_level="packet_privacy", **CLIENTS)
     for result in (named, worked):
         assert any("does not exist on this host" in line for line in result["warnings"])
