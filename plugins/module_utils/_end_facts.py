@@ -137,7 +137,6 @@ def _without_tuples(value: Any) -> Any:
     return [_without_tuples(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-_Facts = EndFacts | ProgramFacts | AccountFacts | ConnectionFacts
 # What a field of such a type may hold as plain data. A bool is an int for Python only.
 _PLAIN: Mapping[str, tuple[type, ...]] = {
     "str": (str,),
@@ -178,7 +177,7 @@ def _connection(item: Mapping[str, Any]) -> ConnectionFacts:
     return ConnectionFacts(**_plain(ConnectionFacts, item))
 
 
-def _plain(kind: type[_Facts], item: Mapping[str, Any]) -> dict[str, Any]:
+def _plain(kind: type[EndFacts | ProgramFacts | AccountFacts | ConnectionFacts], item: Mapping[str, Any]) -> dict[str, Any]:
     """The item with lists of texts as tuples. Raises: TypeError for a field of a plain type that holds another."""
     found = dict(item)
     for each in fields(kind):

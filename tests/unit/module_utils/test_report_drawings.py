@@ -342,7 +342,7 @@ def test_times_without_a_zone_are_not_drawn() -> None:
     [(25, 25, 25, 0), (26, 25, 26, 0), (300, 25, 300, 0), (301, 25, 300, 1), (302, 25, 300, 2)],
 )
 def test_a_flood_is_cut(count: int, drawn_rows: int, listed: int, more: int) -> None:
-    section = events_of(a=[group("2026-03-01T00:00:00.000Z") for _ in range(count)])
+    section = events_of(a=[group("2026-03-01T00:00:00.000Z") for _number in range(count)])
     assert len(section.findall(".//figure//g")) == drawn_rows
     assert len(section.findall(".//tbody/tr")) == listed
     notes = [item.text for item in section.iter("p") if "JSON" in (item.text or "")]
