@@ -177,7 +177,9 @@ def _connection(item: Mapping[str, Any]) -> ConnectionFacts:
     return ConnectionFacts(**_plain(ConnectionFacts, item))
 
 
-def _plain(kind: type[EndFacts | ProgramFacts | AccountFacts | ConnectionFacts], item: Mapping[str, Any]) -> dict[str, Any]:
+def _plain(
+    kind: type[EndFacts | ProgramFacts | AccountFacts | ConnectionFacts], item: Mapping[str, Any]
+) -> dict[str, Any]:
     """The item with lists of texts as tuples. Raises: TypeError for a field of a plain type that holds another."""
     found = dict(item)
     for each in fields(kind):
