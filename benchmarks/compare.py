@@ -45,9 +45,9 @@ BOUNDS = ("roles", "floor")
 PLAN = (
     *((1, delay_ms, WAYS) for delay_ms in (0, 10, 50)),
     *((20, delay_ms, WAYS) for delay_ms in (0, 50)),
-    (200, 0, BOUNDS),
-    *((50, delay_ms, WAYS) for delay_ms in (0, 50)),
-    (500, 0, BOUNDS),
+    *((count, 0, BOUNDS) for count in (50, 200, 500)),
+    (50, 50, ("roles", "stock")),
+    (50, 0, ("modules", "stock")),
     (200, 50, ("roles", "stock")),
     (200, 0, ("modules", "stock")),
 )
