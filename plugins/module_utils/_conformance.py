@@ -101,6 +101,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim("shell.exit_code", "The exit code of a program arrives, also one of 32 bits.", "wire 6"),
     Claim("shell.and_operator", "&& of cmd.exe goes on after exit code 0 only.", "wire 6"),
     Claim("reg_exe.missing_key", "reg.exe query of a missing key ends with exit code 1.", "wire 6"),
+    Claim("reg_exe.missing_line", "reg.exe says of every missing key the same line, and only that.", "not documented"),
     Claim(
         "reg_exe.search",
         "reg.exe query /s /k /e /f finds a key by its own name, prints its path, and ends a search with one line.",
@@ -122,6 +123,8 @@ CLAIMS: tuple[Claim, ...] = (
     Claim("accounts.unknown_name", "A Get of an account that does not exist is a not-found fault.", "wire 5, 10"),
     Claim("accounts.unknown_sid", "What Win32_SID answers for a SID without a name.", "wire 10", is_question=True),
     Claim("accounts.members", "Win32_GroupUser, asked for one group, gives its users.", "wire 10: quoting is derived"),
+    Claim("accounts.no_group", "Win32_GroupUser, asked for a group that is not there, gives nobody.", "not documented"),
+    Claim("accounts.local", "A query with LocalAccount=TRUE finds an account of this computer by name.", "wire 4.7"),
     Claim("accounts.computer", "Win32_UserAccount answers a Get for the account of this computer.", "wire 4.7"),
     Claim("faults.class", "A Get of a class that does not exist is a not-found fault.", "wire 5.3"),
     Claim("faults.method", "A method that does not exist is refused as such.", "wire 5.3"),

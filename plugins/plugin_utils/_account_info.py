@@ -96,13 +96,13 @@ def parse_question(parameters: Parameters) -> AccountQuestion:
 
 
 def read_accounts(host: Host, question: AccountQuestion) -> dict[str, Any]:
-    """One message for each account and service, a few more for the groups, and for PowerShell where there is work.
+    """One message for the accounts, one for each service, a few for the groups, and for PowerShell where there is work.
 
     Raises: HostStateError for a service that is not there.
     """
-    found = {name: host.accounts.read_user(name) for name in question.names}
-    users = [user for user in found.values() if user is not None]
-    missing = [name for name, user in found.items() if user is None]
+    found = host.accounts.read_users(question.names)
+    users = list(found.values())
+    missing = [name for name in question.names if name not in found]
     services = [_read_service(host, wish, question.names) for wish in question.services]
     in_order = not missing and all(item["as_wanted"] for item in services) and _serve(host, question, users)
     groups = [] if in_order else [_find_group(host, group) for group in question.groups]

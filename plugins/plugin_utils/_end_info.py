@@ -330,7 +330,7 @@ def _named_groups(facts: EndFacts) -> tuple[Sid, ...]:
 
 def _read_account(host: Host, name: str, trustees: Sequence[Sid]) -> AccountFacts:
     is_local = name.startswith(".\\")
-    user = host.accounts.read_user(name[2:]) if is_local else None
+    user = host.accounts.read_users([name[2:]]).get(name[2:]) if is_local else None
     if is_local and user is None:
         return AccountFacts(trouble=f"there is no account {name[2:]}", is_local=True)
     try:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import time
+
 from ...module_utils._com_defaults import ComScope, shipped_default
 from ...module_utils._com_rights import ComKind
 from ...module_utils._com_security import problems
@@ -95,6 +97,30 @@ def members(host: Host) -> Observation:
     found = host.accounts.members_of(_ADMINISTRATORS)
     named = [sid for sid in found if host.accounts.name_of(sid)]
     return held(0 < len(named) == len(found), f"{len(found)} users, {len(named)} of them with a name")
+
+
+def members_of_no_group(host: Host) -> Observation:
+    try:
+        found = host.accounts.members_of_group(_ABSENT)
+    except WsmanFault as fault:
+        return held(False, _described(fault))
+    return held(not found, f"{len(found)} users")
+
+
+def local_account_by_query(host: Host) -> Observation:
+    """By the name of a local administrator, whatever Windows calls it, beside a name that nobody has."""
+    domain = f"{host.accounts.computer.name}\\".casefold()
+    names = (host.accounts.name_of(sid) for sid in host.accounts.members_of(_ADMINISTRATORS))
+    local = next((name for name in names if name and name.casefold().startswith(domain)), None)
+    if local is None:
+        return unclear("no local account is an administrator")
+    name = local.partition("\\")[2]
+    started = time.monotonic()
+    try:
+        found = host.accounts.read_users([name, _ABSENT])
+    except WsmanFault as fault:
+        return held(False, _described(fault))
+    return held(list(found) == [name], f"{len(found)} accounts in {time.monotonic() - started:.1f} s")
 
 
 def computer_account(host: Host) -> Observation:

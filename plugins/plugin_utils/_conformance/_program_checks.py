@@ -56,6 +56,16 @@ def missing_registry_key(host: Host) -> Observation:
     return held(code == 1, f"exit code {code}")
 
 
+def missing_registry_keys(host: Host) -> Observation:
+    """In whatever language: a run tells missing keys from refused ones by it, beside a key that is printed."""
+    keys = ("Microsoft\\Rpc", _ABSENT, f"{_ABSENT}-2")
+    result = host.client.run_command(" & ".join(f'reg.exe query "HKLM\\SOFTWARE\\{key}"' for key in keys))
+    if b"HKEY_" not in result.stdout:
+        return unclear("a key that is there is not printed")
+    lines = [line for line in result.stderr.splitlines() if line.strip()]
+    return held(len(lines) == 2 and len(set(lines)) == 1, f"{len(lines)} lines, {len(set(lines))} of them different")
+
+
 def registry_search(host: Host) -> Observation:
     """A key that every Windows has, and a name that none has."""
     found = decode_output(host.client.run_command(f"{_SEARCH} /f ClientProtocols").stdout)

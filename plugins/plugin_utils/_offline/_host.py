@@ -10,7 +10,7 @@ What the facts do not tell is an error that says so, never a guess. Two things a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 
 from ...module_utils._errors import DomainError, HostStateError
@@ -168,8 +168,8 @@ class OfflineAccounts(AccountGateway):
     def name_of(self, sid: Sid) -> str | None:
         return fixed_name(sid) or self._given_names.get(sid)
 
-    def read_user(self, name: str) -> LocalUser | None:
-        return None
+    def read_users(self, names: Sequence[str]) -> dict[str, LocalUser]:
+        return {}
 
     def members_of(self, group: Sid) -> frozenset[Sid]:
         """Not known; taken for none, so that nobody is taken for an administrator."""

@@ -15,10 +15,14 @@ from ansible_collections.otsec.opc_dcom.plugins.plugin_utils._account_info impor
     parse_question,
     read_accounts,
 )
+from ansible_collections.otsec.opc_dcom.plugins.plugin_utils._wsman._errors import WsmanFault
+from simulator.faults import Effect, ScriptedFault
 from simulator.profiles import PROFILES, SERVER_2008_R2, SERVER_2012_R2, SERVER_2019, Profile
 from simulator.software import prediktor_apis
+from simulator.subsystems.account_database import Domain
 from simulator.subsystems.registry_value import RegistryValue
 
+NOT_FOUND, ACCESS_DENIED = 0x80041002, 5  # WBEM_E_NOT_FOUND (wbemcli.h), ERROR_ACCESS_DENIED (winerror.h)
 DISTRIBUTED_COM_USERS = "S-1-5-32-562"
 SERVICE_KEY = r"HKLM\SYSTEM\CurrentControlSet\Services\ApisHive"
 QUESTION: dict[str, Any] = {
@@ -47,6 +51,37 @@ def test_accounts_are_told_apart_from_missing_ones(live: LiveHostFactory) -> Non
     logons = host.simulated.event_log.read(None, "Security")
     assert not [item for item in logons if item.event.event_id == 4625]
     assert "OPCUser" not in repr(logons)  # nobody tried its password
+
+
+def test_many_accounts_are_asked_for_together(live: LiveHostFactory) -> None:
+    host = live("gw01")
+    names = [f"OPC{number}" for number in range(24)] + ["O'Brien & Co"]
+    make_in_order(host, *names)
+    found = ask(host, *names, "O'Brien")
+    assert [account["name"] for account in found["accounts"]] == names
+    assert found["missing"] == ["O'Brien"]
+    assert host.messages < len(names)
+
+
+def test_an_account_of_the_domain_is_no_local_one(live: LiveHostFactory) -> None:
+    domain = Domain("PLANT", "plant.example")
+    domain.add_user("OPCUser", "Secret-of-1")
+    host = live("gw01", domain=domain)
+    assert ask(host, "OPCUser")["missing"] == ["OPCUser"]
+    make_in_order(host, "OPCUser")
+    found = ask(host, "OPCUser")
+    assert found["missing"] == []
+    assert found["sids"] == {"OPCUser": host.simulated.accounts.local.user("OPCUser").sid}
+
+
+def test_a_host_may_say_with_a_fault_that_a_group_is_not_there(live: LiveHostFactory) -> None:
+    host = live("gw01")
+    make_in_order(host, "OPCUser")
+    host.site.add_fault("host", ScriptedFault(Effect.FAULT, operation="Win32_GroupUser.*", code=NOT_FOUND))
+    assert ask(host, "OPCUser")["in_order"] is False
+    host.site.add_fault("host", ScriptedFault(Effect.FAULT, operation="Win32_GroupUser.*", code=ACCESS_DENIED))
+    with pytest.raises(WsmanFault, match="Win32_GroupUser"):
+        ask(host, "OPCUser")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from live_host import LiveHost, LiveHostFactory
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._conformance import CLAIMS
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._errors import HostStateError, ParameterError
 from ansible_collections.otsec.opc_dcom.plugins.plugin_utils._conformance._run import CHECKS, chosen_claims, try_out
+from simulator.faults import Effect, ScriptedFault
 from simulator.profiles import SERVER_2008_R2, SERVER_2022, WINDOWS_7, Profile
 from simulator.software import opc_core_components
 from simulator.subsystems.account_database import Domain
@@ -61,7 +62,7 @@ def test_every_claim_is_tried_and_nothing_is_left_behind(live: LiveHostFactory, 
     result = tried(host, allow_writes=True)
 
     assert result["refuted"] == []
-    assert result["counts"] == {"confirmed": 39, "refuted": 0, "observed": 6, "unclear": 0, "not_tried": 0}
+    assert result["counts"] == {"confirmed": 42, "refuted": 0, "observed": 6, "unclear": 0, "not_tried": 0}
     assert result["wrote"] is True
     assert host.writes
     assert host.simulated.snapshot().text() == before
@@ -110,10 +111,21 @@ def test_a_rule_that_cannot_be_read_is_counted_and_not_shown(live: LiveHostFacto
 
 def test_a_program_that_policy_forbids(live: LiveHostFactory) -> None:
     host = live()
-    for name in ("netsh.exe", "wevtutil.exe"):
+    for name in ("netsh.exe", "wevtutil.exe", "reg.exe"):
         host.simulated.registry.put(FORBIDDEN + name, "ItemData", RegistryValue.sz(name))
+    assert outcome(host, "reg_exe.missing_line")[0] == "unclear"
     assert outcome(host, "netsh.exit_codes")[0] == "refuted"
     assert outcome(host, "wevtutil.xml")[0] == "unclear"
+
+
+@pytest.mark.parametrize(
+    ("claim", "operation"),
+    [("accounts.no_group", "Win32_GroupUser.*"), ("accounts.local", "Win32_UserAccount.Enumerate")],
+)
+def test_a_query_that_is_refused(live: LiveHostFactory, claim: str, operation: str) -> None:
+    host = live()
+    host.site.add_fault("host", ScriptedFault(Effect.FAULT, operation=operation, code=5))  # ERROR_ACCESS_DENIED
+    assert outcome(host, claim)[0] == "refuted"
 
 
 def test_a_scratch_key_of_somebody_else_is_not_touched(live: LiveHostFactory) -> None:
