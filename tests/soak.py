@@ -348,7 +348,8 @@ class Soak:
         totals = self.totals
         peaks = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
         return (
-            f"{totals.rounds} rounds, {totals.runs} runs ({totals.killed} killed), messages struck by kind "
+            f"{totals.rounds} rounds, {totals.runs} runs ({totals.killed} killed, {self.ansible.stuck} workers "
+            f"stuck after it), messages struck by kind "
             f"{dict(totals.faults)}, hosts failed {totals.failed}, recovered from a journal {totals.recovered}, "
             f"states seen {dict(totals.outcomes)}, links that waited for their other end {totals.excused_links}, "
             f"peak memory {peaks[0]:.0f} MiB (site) and {peaks[1]:.0f} MiB (largest process of Ansible)"

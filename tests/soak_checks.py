@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,24 +109,45 @@ def working_links(played: PlayedSite) -> list[dict[str, Any]]:
 
 def established(ports: set[int]) -> int:
     """TCP connections to these ports of this machine that are open now."""
-    lines = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
-    fields = [line.split() for line in lines]
+    fields = [line.split() for line in _lines(Path("/proc/net/tcp"))]
     return sum(item[3] == _ESTABLISHED and int(item[2].rpartition(":")[2], 16) in ports for item in fields)
 
 
-def processes_of(group: int) -> list[int]:
-    """Processes of a process group that have not ended."""
-    return [process for process, own, state in _processes() if own == group and state not in "ZX"]
+@dataclass(frozen=True, slots=True)
+class RunProcess:
+    """A process that has not ended. `processor_ticks` is what it has used so far, `connections` its TCP sockets."""
+
+    process: int
+    processor_ticks: int
+    connections: int
 
 
-def _processes() -> Iterator[tuple[int, int, str]]:
-    """(process, its group, its state) of every process."""
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            rest = (path / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        except OSError:  # it has ended
-            continue
-        yield int(path.name), int(rest[2]), rest[0]
+def processes_of(mark: str) -> list[RunProcess]:
+    """Processes that were started with this text among their environment, whatever their parent, group or session."""
+    sockets = _tcp_sockets()
+    found = (_run_process(path, mark.encode(), sockets) for path in Path("/proc").glob("[0-9]*"))
+    return [process for process in found if process is not None]
+
+
+def _run_process(path: Path, mark: bytes, sockets: set[str]) -> RunProcess | None:
+    try:
+        if mark not in (path / "environ").read_bytes():
+            return None
+        stat = (path / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        held = {os.readlink(item) for item in (path / "fd").iterdir()}
+    except OSError:  # it has ended, or is somebody else's
+        return None
+    return None if stat[0] in "ZX" else RunProcess(int(path.name), int(stat[11]) + int(stat[12]), len(held & sockets))
+
+
+def _tcp_sockets() -> set[str]:
+    """As the links in /proc/PID/fd name them. Source: proc_pid_fd(5), proc_net(5)."""
+    lines = [line for name in ("tcp", "tcp6") for line in _lines(Path("/proc/net") / name)]
+    return {f"socket:[{line.split()[9]}]" for line in lines}
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="ascii").splitlines()[1:] if path.exists() else []
 
 
 @dataclass(frozen=True, slots=True)
