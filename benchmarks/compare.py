@@ -363,7 +363,9 @@ def ratios(figures: Sequence[Figures]) -> list[str]:
         other = by.get(("stock", "no change", count, delay_ms))
         if mine and other and delay_ms == 50:
             share = f"1/{other.wall_s / mine.wall_s:.1f} ({mine.wall_s:.1f} s and {other.wall_s:.1f} s)"
-            rows.append(f"| {count} {'host' if count == 1 else 'hosts'} at 50 ms: at most a fifth of stock modules | {share} |")
+            rows.append(
+                f"| {count} {'host' if count == 1 else 'hosts'} at 50 ms: at most a fifth of stock modules | {share} |"
+            )
     return [*rows, *growth(by)]
 
 

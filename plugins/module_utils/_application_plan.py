@@ -54,13 +54,17 @@ _WEAK_RUN_AS = {
 
 @dataclass(frozen=True, slots=True)
 class ApplicationRequest:
-    """What an application is to be; None leaves a setting alone. `use_default` names the ACLs it gives up."""
+    """What an application is to be; None leaves a setting alone. `use_default` names the ACLs it gives up.
+
+    `ignores_missing`: where there is no such application, none is made, and that is no error.
+    """
 
     selector: Selector
     is_present: bool = True
     level: str | None = None
     use_default: frozenset[ComKind] = frozenset()
     run_as: str | None = None
+    ignores_missing: bool = False
     weak: tuple[str, ...] = ()
 
 
@@ -99,6 +103,7 @@ def parse_application(parameters: Mapping[str, Any]) -> ApplicationRequest:
         level=parameters.get("authentication_level"),
         use_default=frozenset(kind for kind in ComKind if parameters.get(f"use_default_{kind.value}")),
         run_as=None if parameters.get("run_as") is None else parse_run_as(str(parameters["run_as"])),
+        ignores_missing=bool(parameters.get("ignore_missing")),
     )
     if not request.is_present and (request.level or request.use_default or request.run_as):
         raise ParameterError("state", "an absent application has no settings; give the selector alone")
@@ -132,6 +137,9 @@ def plan_application(facts: ApplicationFacts, request: ApplicationRequest, name_
     """Plan one application. Raises: HostStateError for what the host does not allow."""
     if not request.is_present:
         return _plan_removal(facts)
+    if facts.application is None and request.ignores_missing:
+        nothing = {"application": f"absent: {request.selector} is no application here, the machine defaults count"}
+        return Plan(before=nothing, after=nothing)
     if facts.application is None:
         return _plan_creation(facts, request, name_of)
     return _plan_settings(facts, facts.application, request, name_of)

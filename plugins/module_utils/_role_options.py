@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ._application import parse_selector
 from ._errors import ParameterError
 
 SERVER, CLIENT = "server", "client"
@@ -89,7 +90,7 @@ def role_options(role: str, values: Mapping[str, Any], site: SiteShare, tags: Ru
     own = _BUILDERS[role](values)
     options: Options = dict.fromkeys(_TAGS)
     for option in _TAGS:
-        wanted = _joined(own.get(option), _section(option, site))
+        wanted = _joined(own.get(option), _section(option, site, own))
         if wanted and tags.select(role, _TAGS[option]):
             options[option] = wanted
     return options
@@ -103,15 +104,28 @@ def names_in(value: object, variable: str) -> list[str]:
     return [name for name in (str(item).strip() for item in items) if name]
 
 
-def _section(option: str, site: SiteShare) -> Any:
+def _section(option: str, site: SiteShare, own: Options) -> Any:
     section = site.sections.get(option)
+    if option == "applications":
+        said = {_selector(item) for item in own[option] if "authentication_level" in item} - {None}
+        return [item for item in section or () if _selector(item) not in said]
     if option == "grants" and section is not None:
         return {**section, "expected_accounts": list(site.expected_accounts)}
     return section
 
 
+def _selector(item: Mapping[str, Any]) -> tuple[str, str] | None:
+    """How an item of applications is named; None where that is a mistake, which opc_host names with its place."""
+    try:
+        selector = parse_selector(item)
+    except ParameterError:
+        return None
+    return selector.option, selector.value.lower()
+
+
 def _joined(own: Any, section: Any) -> Any:
-    """Lists are joined; nothing else is said both by the role and by the site model."""
+    """Lists are joined; nothing else is said both by the role and by the site model. The level of an application that
+    a variable of the role says is not said again."""
     if isinstance(own, list):
         return [*own, *(section or ())]
     return section if own is None else own

@@ -10,7 +10,7 @@ not need any more is taken away by what is left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -115,11 +115,7 @@ def host_state(site: Site, needs: HostNeeds, options: StateOptions) -> dict[str,
     sections: dict[str, Any] = {}
     if needs.needs_opc_enum:
         sections["opc_enum"] = {"state": "enabled", "authentication_level": options.opc_enum_level}
-    levels = [
-        {**selector_of(item), "authentication_level": options.application_level}
-        for item in needs.applications
-        if not item.is_program_only and any(grant.target == item.name for grant in needs.grants)
-    ]
+    levels = list(_levels(needs, options))
     if levels:
         sections["applications"] = levels
     sections["grants"] = _grants(needs)
@@ -131,6 +127,21 @@ def host_state(site: Site, needs: HostNeeds, options: StateOptions) -> dict[str,
         "accounts_with_password": [account.name for account in accounts if account.password is not None],
         "exceptions": list(needs.exceptions),
     }
+
+
+def _levels(needs: HostNeeds, options: StateOptions) -> Iterator[dict[str, Any]]:
+    """Applications of the host follow one level. Only one that is given rights must be there; a client that polls may
+    be no application at all, and a program that is called back is made one by its grant, without a level of its own.
+    """
+    granted = {grant.target for grant in needs.grants}
+    for item in needs.applications:
+        level = {**selector_of(item), "authentication_level": options.application_level}
+        if item.name not in granted:
+            yield {**level, "ignore_missing": True}
+        elif not item.is_program_only:
+            yield level
+        elif options.application_level == "default":
+            yield {**level, "ignore_missing": True}
 
 
 def selector_of(application: Application) -> dict[str, str]:

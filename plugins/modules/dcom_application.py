@@ -74,6 +74,12 @@ options:
   run_as_password:
     description: Always refused with the reason. It is an option so that a task which tries says why.
     type: str
+  ignore_missing:
+    description:
+      - Where the host has no such application, leave it at that. None is made for O(program), and for the other names
+        it is no error. The machine defaults count for such a program.
+    type: bool
+    default: false
   allow_weak:
     description: Do what was asked although it opens the application or the host.
     type: bool
@@ -105,6 +111,12 @@ EXAMPLES = r"""
   otsec.opc_dcom.dcom_application:
     program: C:\Program Files\Vendor\OpcClient.exe
     authentication_level: packet_integrity
+
+- name: Have a program follow the machine default level, if it is an application at all
+  otsec.opc_dcom.dcom_application:
+    program: OpcClient.exe
+    authentication_level: default
+    ignore_missing: true
 
 - name: Take it away again
   otsec.opc_dcom.dcom_application:

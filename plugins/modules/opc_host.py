@@ -241,6 +241,13 @@ options:
         description: Always refused with the reason. It is an option so that a task
           which tries says why.
         type: str
+      ignore_missing:
+        description:
+          - Where the host has no such application, leave it at that. None is made for
+            O(applications[].program), and for the other names it is no error. The machine
+            defaults count for such a program.
+        type: bool
+        default: false
       allow_weak:
         description: Do what was asked although it opens the application or the host.
         type: bool

@@ -51,6 +51,7 @@ class DcomApplication(Resource):
         "use_default_launch": {"type": "bool"},
         "run_as": {"type": "str"},
         "run_as_password": {"type": "str", "no_log": True},
+        "ignore_missing": {"type": "bool", "default": False},
         "allow_weak": {"type": "bool", "default": False},
     }
     constraints: ClassVar[dict[str, list[Any]]] = {
@@ -83,7 +84,7 @@ def read_application_facts(host: Host, request: ApplicationRequest) -> Applicati
     try:
         application = host.applications.find(request.selector)
     except ApplicationMissingError:
-        if not request.is_present:
+        if not request.is_present or request.ignores_missing:
             return ApplicationFacts(None)
         if request.selector.option != "program":
             raise

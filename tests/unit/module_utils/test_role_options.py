@@ -153,6 +153,29 @@ def test_a_client_without_allowed_accounts_grants_nothing_to_its_programs() -> N
     assert options(CLIENT, programs=["a.exe"])["permissions"] is None
 
 
+def test_the_level_of_an_application_is_said_once() -> None:
+    site = SiteShare(
+        {
+            "applications": [
+                {"program": "C:\\opc\\A.exe", "authentication_level": "default", "ignore_missing": True},
+                {"program": "b.exe", "authentication_level": "default", "ignore_missing": True},
+                {"prog_id": "c.exe", "authentication_level": "default", "ignore_missing": True},
+            ]
+        }
+    )
+    own = [
+        {"program": "a.exe", "authentication_level": "packet_privacy"},
+        {"program": "b.exe", "use_default_access": True},
+        {"prog_id": "", "authentication_level": "default"},
+    ]
+    found = options(CLIENT, site, applications=own, programs=["C.exe"])["applications"]
+    assert found == [
+        {"program": "C.exe", "authentication_level": "default"},
+        *own,
+        *site.sections["applications"][1:],
+    ]
+
+
 @pytest.mark.parametrize("role", [SERVER, CLIENT])
 def test_sections_of_the_site_model(role: str) -> None:
     found = options(role, SiteShare(SECTIONS, ["OPCUser"]))

@@ -80,7 +80,9 @@ def test_a_client_that_subscribes() -> None:
     sections = state(WORKGROUP, "hist01")["sections"]
     program = {"program": "C:\\hist\\hist.exe"}
     server = entry(".\\OPCServerUser", "remote_access")
-    assert "applications" not in sections  # it is made an application by its grant
+    # It is made an application by its grant.
+    assert sections["applications"] == [{**program, "authentication_level": "default", "ignore_missing": True}]
+    assert "applications" not in state(WORKGROUP, "hist01", application_level="packet_privacy")["sections"]
     assert sections["grants"]["permissions"] == [
         {"scope": "application", "kind": "access", **program, "entries": server},
         {"scope": "machine_limit", "kind": "access", "entries": server},
@@ -92,6 +94,9 @@ def test_a_client_that_subscribes() -> None:
 def test_a_client_that_polls_is_reached_by_nobody() -> None:
     sections = state(changed("links/0/read_mode", "poll"), "hist01")["sections"]
     assert sections["grants"] == {"permissions": []}
+    assert sections["applications"] == [
+        {"program": "C:\\hist\\hist.exe", "authentication_level": "default", "ignore_missing": True}
+    ]
     assert [item["direction"] for item in sections["firewall"]["applications"]] == ["out"]
 
 

@@ -110,6 +110,32 @@ def test_what_is_not_there_is_an_error_that_says_where_the_way_ended(
     assert not run(host, **options, state="absent")["changed"]
 
 
+@pytest.mark.parametrize(
+    "selector",
+    [
+        {"app_id": "{00000000-0000-0000-0000-000000000001}"},
+        {"service": "missing"},
+        {"prog_id": "Missing.Server.1"},
+        {"program": "Missing.exe"},
+    ],
+    ids=lambda item: next(iter(item)),
+)
+def test_what_is_not_there_may_be_left_at_that(host: LiveHost, selector: dict[str, str]) -> None:
+    before = host.simulated.snapshot().text()
+    result = run(host, **selector, authentication_level="packet_integrity", ignore_missing=True)
+    assert not result["changed"]
+    assert result["before"] == result["after"]
+    assert "is no application here" in result["after"]["application"]
+    assert host.simulated.snapshot().text() == before
+
+
+def test_what_is_there_gets_its_level_all_the_same(host: LiveHost) -> None:
+    options = {"program": "opcenum.exe", "authentication_level": "packet_integrity", "ignore_missing": True}
+    assert run(host, **options)["changed"]
+    assert value(host, OPC_ENUM, "AuthenticationLevel") == RegistryValue.dword(5)
+    assert not run(host, **options)["changed"]
+
+
 def test_a_class_without_an_application_is_said_to_be_one(host: LiveHost) -> None:
     clsid = "{0B1A5C10-7E11-4C43-8B5E-3F2B5F7A0901}"
     preset(host, f"{CLASSES}\\CLSID\\{clsid}", "", RegistryValue.sz("Example"))
