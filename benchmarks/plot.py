@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 
 Point = tuple[str, str, int, int, float, float]  # way, run, hosts, round trip ms, messages per host, wall seconds
 # REUSE-IgnoreStart
 LICENCE = "SPDX-License-Identifier: GPL-3.0-or-later"
 # REUSE-IgnoreEnd
-WIDTH, ROW, LEFT = 760, 26, 210
+WIDTH, ROW, LEFT = 760, 24, 90
+HEAD, GAP = 26, 18
 COLOURS = {"roles": "#1c5d99", "modules": "#3f8f6b", "stock": "#b5542b", "floor": "#7a868f"}
 STYLE = (
     "text{font:13px system-ui,sans-serif;fill:#1b2126}.h{font-weight:600;font-size:15px}.p{fill:#fff}"
@@ -21,28 +22,36 @@ STYLE = (
 
 
 def draw(points: Sequence[Point]) -> str:
-    """Bars for the run without a change, in the order measured."""
+    """Bars for the run without a change; a panel for each site and round trip, with a scale of its own."""
     calm = [point for point in points if point[1] == "no change"]
-    messages = [(way, way, count) for way, _run, hosts, delay, count, _wall in calm if (hosts, delay) == (1, 0)]
-    walls = [(f"{way}, {hosts} hosts, {delay} ms", way, wall) for way, _run, hosts, delay, _count, wall in calm]
-    first, height = _bars("Messages per host, nothing to change", messages, 20)
-    second, height = _bars("Seconds of a run, nothing to change", walls, height + 30)
-    body = "".join((*first, *second))
+    panels = {
+        "Messages per host, nothing to change": [
+            (way, count, f"{count:.0f}") for way, _run, *site, count, _wall in calm if site == [1, 0]
+        ]
+    }
+    for way, _run, hosts, delay, _count, wall in calm:
+        title = f"Seconds, {hosts} {'host' if hosts == 1 else 'hosts'}, round trip {delay} ms"
+        panels.setdefault(title, []).append((way, wall, f"{wall:.1f}"))
+    parts: list[str] = []
+    height = 12
+    for title, bars in panels.items():
+        parts += _bars(title, bars, height)
+        height += HEAD + len(bars) * ROW + GAP
     return (
         f"<!-- {LICENCE} -->\n"
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
         f'role="img" aria-label="Messages and seconds of four ways to harden hosts"><style>{STYLE}</style>'
-        f'<rect class="p" width="{WIDTH}" height="{height}"/>{body}</svg>\n'
+        f'<rect class="p" width="{WIDTH}" height="{height}"/>{"".join(parts)}</svg>\n'
     )
 
 
-def _bars(title: str, values: Sequence[tuple[str, str, float]], top: int) -> tuple[Iterable[str], int]:
-    largest = max((value for _label, _way, value in values), default=1) or 1
-    parts = [f'<text class="h" x="12" y="{top + 12}">{escape(title)}</text>']
-    for index, (label, way, value) in enumerate(values):
-        y = top + 26 + index * ROW
+def _bars(title: str, bars: Sequence[tuple[str, float, str]], top: int) -> Iterator[str]:
+    """Bars of (way, value, what is written at its end), the longest as wide as there is room."""
+    largest = max((value for _way, value, _label in bars), default=1) or 1
+    yield f'<text class="h" x="12" y="{top + 12}">{escape(title)}</text>'
+    for index, (way, value, label) in enumerate(bars):
+        y = top + HEAD + index * ROW
         width = max(1.0, (WIDTH - LEFT - 80) * value / largest)
-        parts.append(f'<text x="12" y="{y + 14}">{escape(label)}</text>')
-        parts.append(f'<rect x="{LEFT}" y="{y}" width="{width:.0f}" height="18" fill="{COLOURS[way]}"/>')
-        parts.append(f'<text x="{LEFT + width + 6:.0f}" y="{y + 14}">{value:.0f}</text>')
-    return parts, top + 26 + len(values) * ROW
+        yield f'<text x="12" y="{y + 14}">{escape(way)}</text>'
+        yield f'<rect x="{LEFT}" y="{y}" width="{width:.0f}" height="18" fill="{COLOURS[way]}"/>'
+        yield f'<text x="{LEFT + width + 6:.0f}" y="{y + 14}">{escape(label)}</text>'
