@@ -13,6 +13,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from ._errors import DomainError, shortened
 
@@ -133,6 +134,7 @@ class Site:
         return tuple(link for link in self.links if host in (link.server.host, link.client.host))
 
 
+@lru_cache(maxsize=1024)  # a site asks for the same few accounts at every link
 def folded_account(account: str) -> str:
     """An account name as Windows compares it. Blanks do not count in the names that services use."""
     folded = account.strip().lower()

@@ -31,6 +31,7 @@ from ._site_model import (
     is_domain_account,
 )
 
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f]")
 _GUID = re.compile(r"\{[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}")
 _PROGRAM = re.compile(r"[A-Za-z]:\\[^/*?\"<>|]+\.[A-Za-z0-9]+")
 _NETBIOS_NAME = re.compile(r"[A-Za-z0-9_-]{1,15}")
@@ -103,7 +104,7 @@ class _Problems:
     def text(self, path: str, item: object) -> str | None:
         if item is None:
             return None
-        if not isinstance(item, str) or not item.strip() or any(ord(character) < 32 for character in item):
+        if not isinstance(item, str) or not item.strip() or _CONTROL_CHARACTERS.search(item):
             self.problem(path, f"{item!r} is not a text")
             return None
         return str(item).strip()
@@ -136,6 +137,7 @@ class _Reader(_Problems):
         super().__init__()
         self._inventory_hosts = inventory_hosts
         self._inventory_addresses = inventory_addresses
+        self._computer_names: set[str] = set()
 
     def site(self, model: object) -> Site | None:
         top = self.mapping("", model, {"applications", "accounts", "hosts", "links", "domain"})
@@ -146,6 +148,7 @@ class _Reader(_Problems):
         accounts = self.named("accounts", top.get("accounts"), self._account)
         self._reject_same("accounts", ((name, folded_account(name)) for name in accounts), "is the same account as")
         hosts = self._hosts(top, domain)
+        self._computer_names = {host.computer_name.lower() for host in hosts.values()}
         links = self._links(top.get("links"), accounts)
         checked = tuple(link for link in links if self._check_link(link, applications, accounts, hosts))
         self._reject_repetition(links)
@@ -301,7 +304,7 @@ class _Reader(_Problems):
                 self.problem(f"{path}.host", f"{end.host!r} is neither in the inventory nor in hosts")
             if end.application not in applications:
                 self.problem(f"{path}.application", f"{end.application!r} is not in applications")
-            self._check_account(f"{path}.account", end.account, accounts, hosts)
+            self._check_account(f"{path}.account", end.account, accounts)
         server = applications.get(link.server.application)
         if server is not None and server.is_program_only:
             self.problem(
@@ -311,9 +314,7 @@ class _Reader(_Problems):
             )
         return len(self.problems) == before
 
-    def _check_account(
-        self, path: str, account: str, accounts: Mapping[str, Account], hosts: Mapping[str, SiteHost]
-    ) -> None:
+    def _check_account(self, path: str, account: str, accounts: Mapping[str, Account]) -> None:
         if is_built_in(account):
             return
         if not is_domain_account(account):
@@ -321,7 +322,7 @@ class _Reader(_Problems):
                 self.problem(path, f"{account!r} is not in accounts")
             return
         domain, _backslash, name = account.rpartition("\\")
-        if any(host.computer_name.lower() == domain.lower() for host in hosts.values()):
+        if domain.lower() in self._computer_names:
             self.problem(path, f"{domain} is a host, so {account!r} is a local account; write {name!r}")
 
     # -- repetitions -------------------------------------------------------------------------------------------------

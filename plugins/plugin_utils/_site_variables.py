@@ -69,13 +69,17 @@ def said(value: Any, templar: Any) -> Any:
 
 
 def _is_literal(value: Any) -> bool:
-    """Whether nothing in the value is a template, encrypted, or of a type only Ansible knows."""
-    if isinstance(value, Mapping):
+    """Whether nothing in the value is a template, encrypted, or of a type only Ansible knows.
+
+    Texts come first: most of what a model holds are texts.
+    """
+    if isinstance(value, str):
+        is_template = "{" in value and any(mark in value for mark in _MARKS)
+        return not is_template and not getattr(value, "__ENCRYPTED__", False)
+    if isinstance(value, (dict, Mapping)):
         return all(map(_is_literal, value.values()))
     if isinstance(value, list):
         return all(map(_is_literal, value))
-    if isinstance(value, str):
-        return not getattr(value, "__ENCRYPTED__", False) and not any(mark in value for mark in _MARKS)
     return value is None or isinstance(value, (bool, int, float))
 
 
@@ -104,10 +108,12 @@ def profiles_of(words: object) -> tuple[str, ...] | None:
 
 def plain(value: Any) -> Any:
     """The value in Python's own types. A text that ansible-core before 2.19 keeps encrypted is decrypted here."""
-    if isinstance(value, Mapping):
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, (dict, Mapping)):
         return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
-    if isinstance(value, str) or getattr(value, "__ENCRYPTED__", False):
+    if getattr(value, "__ENCRYPTED__", False):
         return str(value)
     return value

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -43,9 +44,23 @@ def model() -> dict[str, Any]:
     }
 
 
+def domain_model() -> dict[str, Any]:
+    """The same in a domain, whose accounts no host has to be told."""
+    site = model()
+    for link in site["links"]:
+        for end in ("server", "client"):
+            link[end]["account"] = f"PLANT\\{link[end]['account']}"
+    return {**site, "domain": "PLANT", "accounts": {}}
+
+
 @pytest.mark.timed
-def test_the_plan_of_a_large_site() -> None:
-    source = SiteSource(model(), Groups((), (), {}), NAMES, {})
+@pytest.mark.parametrize(
+    ("described", "accounts"),
+    [(model, ["OPCServerUser", "OPCTrendUser"]), (domain_model, [])],
+    ids=["workgroup", "domain"],
+)
+def test_the_plan_of_a_large_site(described: Callable[[], dict[str, Any]], accounts: list[str]) -> None:
+    source = SiteSource(described(), Groups((), (), {}), NAMES, {})
     options = StateOptions()
     started = time.process_time()
     site = source.read()
@@ -54,7 +69,7 @@ def test_the_plan_of_a_large_site() -> None:
 
     assert len(site.links) == LINKS
     for state in states.values():
-        assert state["accounts"] == ["OPCServerUser", "OPCTrendUser"]
+        assert state["accounts"] == accounts
         rules = {rule["title"]: rule for rule in state["sections"]["firewall"]["applications"]}
         assert rules, state["sections"]["firewall"]
         addresses = {address for rule in rules.values() for address in rule["remote_addresses"]}
