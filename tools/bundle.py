@@ -99,8 +99,7 @@ def pack(content: Path, name: str) -> Path:
 def try_out(venv: Path, archive: Path) -> None:
     """Unpack, install and use it in a network namespace that has no network."""
     place = fresh(OUTPUT / "tried")
-    with tarfile.open(archive) as packed:
-        packed.extractall(place, filter="data")
+    shutil.unpack_archive(archive, place)
     (unpacked,) = place.iterdir()
     if subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False).returncode:
         TALLY.leave_out("bundle: installing it without a network (unshare is not permitted here)")

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable
 
 import ansible_test
@@ -221,6 +222,10 @@ def run_step(step: Callable[[], None]) -> str | None:
     except StepFailed as failure:
         print(f"== {step.__name__} FAILED in {time.monotonic() - started:.0f} s: {failure}", flush=True)
         return f"{step.__name__}: {failure}"
+    except Exception as error:  # the steps after it run all the same
+        traceback.print_exc()
+        print(f"== {step.__name__} FAILED in {time.monotonic() - started:.0f} s", flush=True)
+        return f"{step.__name__}: {type(error).__name__}: {error}"
     print(f"== {step.__name__} passed in {time.monotonic() - started:.0f} s", flush=True)
     return None
 
