@@ -222,7 +222,7 @@ def run_step(step: Callable[[], None]) -> str | None:
     except StepFailed as failure:
         print(f"== {step.__name__} FAILED in {time.monotonic() - started:.0f} s: {failure}", flush=True)
         return f"{step.__name__}: {failure}"
-    except Exception as error:  # the steps after it run all the same
+    except Exception as error:  # noqa: BLE001 - the steps after it run all the same
         traceback.print_exc()
         print(f"== {step.__name__} FAILED in {time.monotonic() - started:.0f} s", flush=True)
         return f"{step.__name__}: {type(error).__name__}: {error}"
