@@ -132,16 +132,19 @@ def host_state(site: Site, needs: HostNeeds, options: StateOptions) -> dict[str,
 def _levels(needs: HostNeeds, options: StateOptions) -> Iterator[dict[str, Any]]:
     """Applications of the host follow one level. Only one that is given rights must be there; a client that polls may
     be no application at all, and a program that is called back is made one by its grant, without a level of its own.
+
+    The level of a process is that of the application its program is mapped to (dcom.md 2.1), whatever its classes say.
     """
     granted = {grant.target for grant in needs.grants}
+    level = {"authentication_level": options.application_level}
     for item in needs.applications:
-        level = {**selector_of(item), "authentication_level": options.application_level}
         if item.name not in granted:
-            yield {**level, "ignore_missing": True}
+            selector = {"program": item.program} if item.program else selector_of(item)
+            yield {**selector, **level, "ignore_missing": True}
         elif not item.is_program_only:
-            yield level
+            yield {**selector_of(item), **level}
         elif options.application_level == "default":
-            yield {**level, "ignore_missing": True}
+            yield {**selector_of(item), **level, "ignore_missing": True}
 
 
 def selector_of(application: Application) -> dict[str, str]:

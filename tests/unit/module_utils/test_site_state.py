@@ -100,6 +100,18 @@ def test_a_client_that_polls_is_reached_by_nobody() -> None:
     assert [item["direction"] for item in sections["firewall"]["applications"]] == ["out"]
 
 
+def test_a_client_that_polls_has_the_level_of_its_program() -> None:
+    """Also where it is a server elsewhere, whose class this host need not have."""
+    model = changed("links/0/read_mode", "poll")
+    model["applications"]["historian"]["prog_id"] = "Historian.Server.1"
+    (level,) = state(model, "hist01")["sections"]["applications"]
+    assert level == {"program": "C:\\hist\\hist.exe", "authentication_level": "default", "ignore_missing": True}
+    del model["applications"]["historian"]["program"]
+    model["applications"]["historian"]["service"] = "Hist"
+    (level,) = state(model, "hist01")["sections"]["applications"]
+    assert level == {"prog_id": "Historian.Server.1", "authentication_level": "default", "ignore_missing": True}
+
+
 def test_a_host_without_links_gives_everything_back() -> None:
     assert state(changed("links", []), "gw01") == {
         "accounts": [],
