@@ -46,6 +46,16 @@ _ACCESS = ("local_access", "remote_access")
 _ACTIVATION = ("local_activation", "remote_activation")
 _LAUNCH = ("local_launch", "remote_launch")
 
+# What the role opc_accounts asks of accounts by default. Its own defaults say the same (tests/drift): it is loaded only
+# where an account is not in order, because each variable of a loaded role costs every task of every host time.
+ACCOUNT_DEFAULTS: Mapping[str, Any] = {
+    "opc_accounts_group": "OPC Users",
+    "opc_accounts_groups": ["S-1-5-32-562"],
+    "opc_accounts_update_password": "on_create",
+    "opc_accounts_deny_interactive_logon": False,
+    "opc_accounts_services": {},
+}
+
 Options = dict[str, Any]
 
 
@@ -94,6 +104,21 @@ def role_options(role: str, values: Mapping[str, Any], site: SiteShare, tags: Ru
         if wanted and tags.select(role, _TAGS[option]):
             options[option] = wanted
     return options
+
+
+def account_options(names: Collection[str], values: Mapping[str, Any]) -> Options:
+    """The options of opc_account_info for these accounts; `values` are those of the variables of ACCOUNT_DEFAULTS.
+
+    Raises: ParameterError for groups that are no list.
+    """
+    group = values["opc_accounts_group"]
+    return {
+        "names": list(names),
+        "groups": [*([group] if group else ()), *_listed(values["opc_accounts_groups"], "opc_accounts_groups")],
+        "deny_interactive_logon": values["opc_accounts_deny_interactive_logon"],
+        "services": values["opc_accounts_services"],
+        "update_password": values["opc_accounts_update_password"],
+    }
 
 
 def names_in(value: object, variable: str) -> list[str]:

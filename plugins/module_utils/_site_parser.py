@@ -360,6 +360,8 @@ def _spelling(account: str, spelled: Mapping[str, str]) -> str:
 
 def _usable_address(text: str) -> tuple[str, ...]:
     """An address that a peer can have. What Ansible connects to may also be a name, or a tunnel on this controller."""
+    if "." not in text and ":" not in text:  # a name; the attempt would take time for each of many hosts
+        return ()
     try:
         address = ipaddress.ip_address(text.strip())
     except ValueError:

@@ -94,11 +94,16 @@ has_work:
   description: Whether there is any of them.
   returned: with O(role)
   type: bool
-account_names:
-  description: Names of the local accounts the role looks at.
+account_options:
+  description:
+    - The options of M(otsec.opc_dcom.opc_account_info) for the local accounts the role looks at, from the variables of
+      the role C(opc_accounts), whose defaults count where they are not set.
   returned: with O(role)
-  type: list
-  elements: str
+  type: dict
+previews:
+  description: Whether this run only looks, in check mode or for an audit.
+  returned: with O(role)
+  type: bool
 looks_at_accounts:
   description: Whether the role looks at accounts at all, or at whom services run as.
   returned: with O(role)

@@ -10,6 +10,7 @@ is a bug that keeps its traceback. Options are validated, and coerced, before th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
@@ -27,6 +28,22 @@ _UNVERIFIED = (
     "certificates of hosts are not verified, so any machine that answers gets the credentials: name the certificate or "
     "its authority in ansible_winrm_ca_trust_path or ansible_psrp_ca_cert instead of switching verification off"
 )
+
+
+# The option that takes other options of a module together, as opc_site_info gives them.
+TOGETHER = "options"
+
+
+def spread(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Options that are given together, and those beside them, which win. One that is null is left out.
+
+    Raises: AnsibleActionFail when they are no dictionary.
+    """
+    beside = {name: value for name, value in arguments.items() if name != TOGETHER}
+    together = arguments.get(TOGETHER) or {}
+    if not isinstance(together, Mapping):
+        raise AnsibleActionFail(f"{TOGETHER}: {together!r} is not a dictionary of other options of this module")
+    return {**{name: value for name, value in together.items() if value is not None}, **beside}
 
 
 class HostAction(ActionBase):  # type: ignore[misc]
@@ -67,6 +84,8 @@ class HostAction(ActionBase):  # type: ignore[misc]
         return result
 
     def _parameters(self) -> Parameters:
+        if TOGETHER in self.options():
+            self._task.args = spread(self._task.args)
         _validation, parameters = self.validate_argument_spec(argument_spec=self.options(), **self.constraints())
         return dict(parameters)
 

@@ -12,17 +12,26 @@ from typing import Any
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ..module_utils._errors import ParameterError
-from ..module_utils._role_options import CLIENT, SERVER, RunTags, SiteShare, role_options, variables_of
+from ..module_utils._role_options import (
+    ACCOUNT_DEFAULTS,
+    CLIENT,
+    SERVER,
+    RunTags,
+    SiteShare,
+    account_options,
+    role_options,
+    variables_of,
+)
 from ._site_variables import said
 
 # A host that is a client and a server gets everything for its links in the transaction of the role that comes first.
 _DONE_BY_OTHER = {SERVER: "__opc_client_host", CLIENT: "__opc_server_host"}
-_ACCOUNTS, _SERVICES = "opc_accounts_list", "opc_accounts_services"
+_ACCOUNTS = "opc_accounts_list"
 _PASSWORDS = "opc_accounts_service_passwords"
 
 
 def read_role(role: str, variables: Mapping[str, Any], templar: Any, state: Mapping[str, Any]) -> dict[str, Any]:
-    """The options the role gives to opc_host, and which local accounts it looks at first.
+    """The options the role gives to opc_host, and before that to opc_account_info.
 
     `state` is what the site means for the host (read_host_state). Raises: ParameterError.
     """
@@ -30,14 +39,15 @@ def read_role(role: str, variables: Mapping[str, Any], templar: Any, state: Mapp
     site = _share(role, variables, state)
     options = role_options(role, _role_values(role, variables, templar), site, tags)
     names, with_password = _accounts(variables, templar, state) if site.sections else ([], [])
-    has_services = bool(_said(_SERVICES, variables, templar))
+    wanted = account_options(names, _account_values(variables, templar))
     _require_mapping(_PASSWORDS, variables, templar)
     return {
         "options": options,
         "has_work": any(option is not None for option in options.values()),
-        "account_names": names,
+        "account_options": wanted,
         "accounts_with_password": with_password,
-        "looks_at_accounts": bool(names or has_services) and tags.select_accounts(role),
+        "looks_at_accounts": bool(names or wanted["services"]) and tags.select_accounts(role),
+        "previews": _previews(variables),
     }
 
 
@@ -50,8 +60,12 @@ def _share(role: str, variables: Mapping[str, Any], state: Mapping[str, Any]) ->
     other = variables.get(_DONE_BY_OTHER[role])
     if other is not None and not other.get("skipped"):
         return SiteShare({})
-    previews = variables.get("ansible_check_mode") or boolean(variables.get("__opc_auditing", False), strict=False)
-    return SiteShare(state["sections"], state["accounts"] if previews else ())
+    return SiteShare(state["sections"], state["accounts"] if _previews(variables) else ())
+
+
+def _previews(variables: Mapping[str, Any]) -> bool:
+    """An audit previews like check mode, which ansible_check_mode does not tell."""
+    return bool(variables.get("ansible_check_mode")) or boolean(variables.get("__opc_auditing", False), strict=False)
 
 
 def _role_values(role: str, variables: Mapping[str, Any], templar: Any) -> dict[str, Any]:
@@ -65,6 +79,13 @@ def _role_values(role: str, variables: Mapping[str, Any], templar: Any) -> dict[
     if "allow_launch" in values:
         values["allow_launch"] = boolean(values["allow_launch"], strict=False)
     return values
+
+
+def _account_values(variables: Mapping[str, Any], templar: Any) -> dict[str, Any]:
+    return {
+        name: _said(name, variables, templar) if name in variables else default
+        for name, default in ACCOUNT_DEFAULTS.items()
+    }
 
 
 def _accounts(variables: Mapping[str, Any], templar: Any, state: Mapping[str, Any]) -> tuple[list[str], list[str]]:

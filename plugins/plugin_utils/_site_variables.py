@@ -61,26 +61,38 @@ def said(value: Any, templar: Any) -> Any:
     Ansible takes milliseconds for each link of a large site model to look for templates; the parts of a mapping that
     hold none are left out of that.
     """
-    if _is_literal(value):
-        return plain(value)
     if isinstance(value, Mapping) and all(isinstance(part, (Mapping, list)) for part in value.values()):
-        return {str(name): plain(part if _is_literal(part) else templar.template(part)) for name, part in value.items()}
-    return plain(templar.template(value))
+        return {str(name): _said_part(part, templar) for name, part in value.items()}
+    return _said_part(value, templar)
 
 
-def _is_literal(value: Any) -> bool:
-    """Whether nothing in the value is a template, encrypted, or of a type only Ansible knows.
+def _said_part(value: Any, templar: Any) -> Any:
+    try:
+        return _literal(value)
+    except _NotLiteral:
+        return plain(templar.template(value))
+
+
+class _NotLiteral(Exception):
+    """Something in a value is a template, encrypted, or of a type only Ansible knows."""
+
+
+def _literal(value: Any) -> Any:
+    """The value in Python's own types, in one walk. Raises: _NotLiteral.
 
     Texts come first: most of what a model holds are texts.
     """
     if isinstance(value, str):
-        is_template = "{" in value and any(mark in value for mark in _MARKS)
-        return not is_template and not getattr(value, "__ENCRYPTED__", False)
+        if ("{" in value and any(mark in value for mark in _MARKS)) or getattr(value, "__ENCRYPTED__", False):
+            raise _NotLiteral
+        return str(value)
     if isinstance(value, (dict, Mapping)):
-        return all(map(_is_literal, value.values()))
+        return {str(name): _literal(item) for name, item in value.items()}
     if isinstance(value, list):
-        return all(map(_is_literal, value))
-    return value is None or isinstance(value, (bool, int, float))
+        return list(map(_literal, value))
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    raise _NotLiteral
 
 
 def _groups(variables: Mapping[str, Any], templar: Any) -> Groups:

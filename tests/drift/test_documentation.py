@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.otsec.opc_dcom.plugins.module_utils._role_options import ACCOUNT_DEFAULTS
+
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if (path / "meta" / "argument_specs.yml").is_file())
@@ -29,6 +31,11 @@ def documentation() -> dict[str, dict[str, Any]]:
     names = [f"otsec.opc_dcom.{name}" for name in MODULES]
     done = subprocess.run([*command, *names], env=environment, capture_output=True, text=True, check=True)
     return {name.rpartition(".")[2]: item["doc"] for name, item in json.loads(done.stdout).items()}
+
+
+def test_the_defaults_of_the_accounts_are_those_of_their_role() -> None:
+    defaults = yaml.safe_load((ROOT / "roles" / "opc_accounts" / "defaults" / "main.yml").read_text(encoding="utf-8"))
+    assert {name: defaults[name] for name in ACCOUNT_DEFAULTS} == ACCOUNT_DEFAULTS
 
 
 def argument_spec(name: str) -> dict[str, dict[str, Any]]:

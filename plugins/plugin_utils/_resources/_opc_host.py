@@ -76,6 +76,7 @@ OWN_OPTIONS: Spec = {
     "snapshot_keep": {"type": "int", "default": DEFAULT_KEEP},
     "snapshot_path": {"type": "path"},
     "sids": {"type": "dict", "default": {}},
+    "options": {"type": "dict"},
 }
 
 

@@ -10,10 +10,12 @@ import pytest
 
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._errors import ParameterError
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._role_options import (
+    ACCOUNT_DEFAULTS,
     CLIENT,
     SERVER,
     RunTags,
     SiteShare,
+    account_options,
     names_in,
     role_options,
     variables_of,
@@ -231,6 +233,35 @@ def test_tags_that_select_a_whole_role(run: str, role: str, selects: bool) -> No
 def test_tags_that_select_accounts(run: str, skipped: str, selects: bool) -> None:
     tags = RunTags(frozenset({run}), frozenset({skipped} - {""}))
     assert tags.select_accounts(CLIENT) is selects
+
+
+def test_what_is_asked_of_accounts() -> None:
+    assert account_options(["a"], ACCOUNT_DEFAULTS) == {
+        "names": ["a"],
+        "groups": ["OPC Users", "S-1-5-32-562"],
+        "deny_interactive_logon": False,
+        "services": {},
+        "update_password": "on_create",
+    }
+    other = {
+        "opc_accounts_group": "",
+        "opc_accounts_groups": ["Field"],
+        "opc_accounts_deny_interactive_logon": True,
+        "opc_accounts_services": {"ApisHive": "a"},
+        "opc_accounts_update_password": "always",
+    }
+    assert account_options([], other) == {
+        "names": [],
+        "groups": ["Field"],
+        "deny_interactive_logon": True,
+        "services": {"ApisHive": "a"},
+        "update_password": "always",
+    }
+
+
+def test_groups_that_are_no_list() -> None:
+    with pytest.raises(ParameterError, match="opc_accounts_groups: 'Field' is not a list"):
+        account_options(["a"], {**ACCOUNT_DEFAULTS, "opc_accounts_groups": "Field"})
 
 
 @pytest.mark.parametrize("text", ["a, b", "a\nb\n", "a\r\nb", ["a", " b "], ("a", "b", ""), " a ,, b ,"])
