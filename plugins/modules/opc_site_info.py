@@ -100,10 +100,6 @@ account_options:
       the role C(opc_accounts), whose defaults count where they are not set.
   returned: with O(role)
   type: dict
-previews:
-  description: Whether this run only looks, in check mode or for an audit.
-  returned: with O(role)
-  type: bool
 looks_at_accounts:
   description: Whether the role looks at accounts at all, or at whom services run as.
   returned: with O(role)

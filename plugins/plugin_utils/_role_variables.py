@@ -47,7 +47,6 @@ def read_role(role: str, variables: Mapping[str, Any], templar: Any, state: Mapp
         "account_options": wanted,
         "accounts_with_password": with_password,
         "looks_at_accounts": bool(names or wanted["services"]) and tags.select_accounts(role),
-        "previews": _previews(variables),
     }
 
 

@@ -276,6 +276,34 @@ def test_a_link_that_is_removed_takes_its_rights_with_it(
     assert not {name for name in rules if name.startswith("OPC ")}
 
 
+def test_one_play_for_hosts_of_either_role(
+    site: SimulatedSite, ansible: Ansible, hosts: dict[str, SimulatedHost]
+) -> None:
+    """The roles as people include them. The handlers of the last role count for hosts that only have the other one."""
+    tasks = [
+        {
+            "ansible.builtin.include_role": {"name": f"otsec.opc_dcom.opc_{role}"},
+            "when": f"'opc_{role}s' in group_names",
+        }
+        for role in ("server", "client")
+    ]
+    ansible.host_vars = variables()
+
+    preview = ansible.tasks(tasks, "--check")
+
+    assert_success(preview)
+    assert {item.host for item in preview.results if item.action.endswith("opc_reboot")} == set(hosts)
+
+    first = ansible.tasks(tasks)
+
+    assert_success(first)
+    assert {
+        item.host for item in first.results if item.action.endswith("opc_reboot") and item.status == "changed"
+    } == set(hosts)
+    wait_until_up(hosts, site)
+    assert ansible.tasks(tasks).statuses("changed") == []
+
+
 def test_every_job_slice_leads_to_the_same_state(
     site: SimulatedSite, ansible: Ansible, network: Network, hosts: dict[str, SimulatedHost]
 ) -> None:
