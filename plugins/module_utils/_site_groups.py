@@ -23,6 +23,9 @@ _SIDES = {"server": SERVERS, "client": CLIENTS}
 _NAMES = ("app_id", "prog_id", "clsid", "service", "program")
 # Variables that say something about every link, and what they stand for in a link of the model.
 _LINK_WORDS = ("read_mode", "browse", "allow_anonymous", "reason")
+_TRUTHS = ("browse", "allow_anonymous")
+# An inventory in INI form makes numbers and truth values of what looks like them. The value may be a password.
+_NO_TEXT = "is not a text; write it in a file of group_vars, in quotes if it looks like a number or a truth value"
 _TRUE, _FALSE = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
 
 # Every variable this module looks at.
@@ -70,6 +73,7 @@ def with_group_links(model: object, groups: Groups) -> Mapping[str, object]:
     members = {side: _members(base, side, groups) for side in _SIDES}
     problems = [f"{name}: is missing; a site without links needs it" for name in _missing(groups)]
     problems += [f"{_SIDES[side]}: no host is known in this group" for side, names in members.items() if not names]
+    problems += [f"{name}: {_NO_TEXT}" for name in _no_texts(groups)]
     words, wrong = _link_words(groups)
     if problems + wrong:
         raise SiteModelError(problems + wrong)
@@ -119,6 +123,11 @@ def _missing(groups: Groups) -> list[str]:
     return missing
 
 
+def _no_texts(groups: Groups) -> list[str]:
+    texts = (name for name in VARIABLES if name not in {f"opc_{word}" for word in _TRUTHS})
+    return [name for name in texts if not isinstance(groups.value(name), (str, type(None)))]
+
+
 def _link_words(groups: Groups) -> tuple[dict[str, object], list[str]]:
     """What every link says, and what is wrong with the variables for it."""
     words: dict[str, object] = {}
@@ -127,7 +136,7 @@ def _link_words(groups: Groups) -> tuple[dict[str, object], list[str]]:
         value = groups.value(f"opc_{word}")
         if value is None:
             continue
-        if word in ("browse", "allow_anonymous"):
+        if word in _TRUTHS:
             truth = _boolean(value)
             if truth is None:
                 problems.append(f"opc_{word}: {value!r} is neither true nor false")

@@ -11,8 +11,8 @@ version_added: 0.1.0
 description:
   - Checks the whole site model, and turns it into the sections of M(otsec.opc_dcom.opc_host) for the host of the task.
     Every mistake in the model is named with its path.
-  - A model without links is completed by the groups C(opc_servers) and C(opc_clients) and plain variables, as in the
-    roles. Of other hosts only the C(ansible_host) of peers is read, and only where the model gives no address.
+  - A model without links is completed by the groups C(opc_servers) and C(opc_clients) and the variables below, as in
+    the roles. Of other hosts only the C(ansible_host) of peers is read, and only where the model gives no address.
   - Works on the controller and contacts no host. Each role runs it once, so that no later task has to read the model
     again; P(otsec.opc_dcom.opc_host_state#filter) gives the same in a template.
 options:
@@ -42,6 +42,17 @@ options:
     choices: [server, client]
 extends_documentation_fragment:
   - otsec.opc_dcom.attributes.controller
+notes:
+  - Variables of a site without links, texts but for two. C(opc_server_account) and C(opc_client_account), whom the
+    programs run as, are needed; C(opc_server_account_password) and C(opc_client_account_password) where these are local
+    accounts that have to be created.
+  - What the programs are says at least one of C(opc_server_prog_id), C(opc_server_clsid), C(opc_server_app_id) and
+    C(opc_server_service), with C(opc_server_program) beside it if need be, or C(opc_server_application), the name of
+    one in C(opc_site.applications); and the same of C(opc_client_application), C(opc_client_prog_id),
+    C(opc_client_clsid), C(opc_client_app_id), C(opc_client_service) and C(opc_client_program).
+  - C(opc_read_mode), C(opc_browse), C(opc_allow_anonymous) and C(opc_reason) say of all links what a link of the model
+    says of itself; C(opc_browse) and C(opc_allow_anonymous) are truth values or words for them. C(opc_domain) is the
+    domain of all hosts.
 seealso:
   - plugin: otsec.opc_dcom.opc_host_state
     plugin_type: filter

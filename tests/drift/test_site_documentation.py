@@ -17,6 +17,8 @@ from ansible_collections.otsec.opc_dcom.plugins.module_utils._site_needs import 
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = (ROOT / "docs" / "site_model.md").read_text(encoding="utf-8")
+SITE_INFO = (ROOT / "plugins" / "modules" / "opc_site_info.py").read_text(encoding="utf-8")
+CONTRACTS = sorted((ROOT / "roles").glob("*/meta/argument_specs.yml"))
 PLAYBOOKS = ("harden_opc", "audit_opc", "verify_links", "rollback_opc")
 FIELDS = {
     *_site_parser.HOST_KEYS,
@@ -35,6 +37,14 @@ def test_a_field_is_explained(name: str) -> None:
 @pytest.mark.parametrize("name", VARIABLES)
 def test_a_variable_of_a_site_without_links_is_named(name: str) -> None:
     assert f"`{name}`" in MODEL.partition("## A site without links")[2]
+    assert f"C({name})" in SITE_INFO
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda path: path.parts[-3])
+def test_a_role_leaves_the_variables_of_the_site_to_opc_site_info(contract: Path) -> None:
+    """ansible-core keeps the whole contract of a role for each host while it checks it."""
+    options = yaml.safe_load(contract.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
+    assert not {"opc_site", *VARIABLES} & set(options)
 
 
 def test_the_example_is_a_site() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.otsec.opc_dcom.plugins.module_utils._site_groups import VARIABLES as ALL_VARIABLES
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._site_groups import Groups
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._site_model import ReadMode, Site, SiteModelError
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._site_state import SiteSource
@@ -112,11 +113,18 @@ def test_a_group_without_hosts_is_an_error_and_not_a_site_without_links() -> Non
         ({"opc_server_application": "hive"}, "opc_server_application: 'hive' is not in applications"),
         ({"opc_allow_anonymous": "true"}, "opc_allow_anonymous: is an exception; say why in reason"),
         ({"opc_client_program": "hist.exe"}, "applications.hist.program: 'hist.exe' is not a full path"),
-        ({"opc_domain": 5}, "domain: 5 is not a text"),
     ],
 )
 def test_mistakes_are_named_by_the_variable(changes: dict[str, Any], problem: str) -> None:
     assert any(line.startswith(problem) for line in problems(**changes)), problems(**changes)
+
+
+@pytest.mark.parametrize("name", sorted(set(ALL_VARIABLES) - {"opc_browse", "opc_allow_anonymous"}))
+@pytest.mark.parametrize("value", [12345678, 0, True, False, ["s3cret"], {"s3cret": 1}])
+def test_what_is_no_text_is_named_and_not_shown(name: str, value: object) -> None:
+    (problem,) = problems(**{name: value})
+    assert problem.startswith(f"{name}: is not a text; ")
+    assert str(value) not in problem
 
 
 def test_what_a_host_cannot_know_is_named_by_the_groups() -> None:
