@@ -11,6 +11,7 @@ version_added: 0.1.0
 description:
   - Takes the desired state of a host in sections, with the same options as the single modules.
   - Reads all, plans all, then applies all over one connection. If a write fails, what was written before is undone.
+  - Sections, or items of one, that want different things of one value are an error before anything is written.
   - While it works, a journal on the host says what was to be done. If the controller dies midway, the next run undoes
     what was left unfinished before it does anything else.
 options:

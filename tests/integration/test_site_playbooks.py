@@ -334,3 +334,15 @@ def test_a_mistake_in_the_model_is_told_before_anything_is_changed(
     assert "links[1].read_mode: 'push' is neither poll nor subscribe" in run.output
     assert {name: site[name].writes for name in hosts} == {name: [] for name in hosts}
     assert secrets_in(ansible, run) == []
+
+
+def test_a_variable_that_contradicts_the_model_is_told_before_settings_are_changed(
+    site: SimulatedSite, ansible: Ansible
+) -> None:
+    """Written in turn, both would change the application and restart the plant's service in every run."""
+    run = ansible.playbook(HARDEN, "--limit", "gw01", variables=variables(opc_server_prog_ids=PROG_ID))
+    assert run.statuses("failed") == ["gw01: otsec.opc_dcom.opc_server : Bring DCOM to what an OPC server needs"], (
+        run.output
+    )
+    assert "applications[0]: contradicts grants: both decide AccessPermission of HKLM" in run.output
+    assert {line.partition(" ")[0] for line in site["gw01"].writes} == {"accounts"}

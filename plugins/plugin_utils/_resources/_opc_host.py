@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from ...module_utils._errors import DomainError, ParameterError
 from ...module_utils._host_state import STATE_KEY
-from ...module_utils._plan import Plan, combine
+from ...module_utils._plan import Plan, SetValue, combine
 from ...module_utils._registry import RegistryKey
 from ...module_utils._service_operations import SetRunning
 from ...module_utils._sid import Sid
@@ -132,7 +132,9 @@ class OpcHost(Resource):
         return SnapshotRequest(Kind.RUN, "before opc_host", desired.keep, keys, desired.path)
 
     def plan(self, host: Host, desired: HostRequest) -> Plan:
-        return _started_last(combine({part.name: _plan_part(host, part) for part in desired.parts}))
+        plans = {part.name: _plan_part(host, part) for part in desired.parts}
+        _refuse_contradictions(host, desired.parts, plans)
+        return _started_last(combine(plans))
 
 
 def _unique(keys: Iterable[RegistryKey]) -> list[RegistryKey]:
@@ -173,3 +175,28 @@ def _plan_part(host: Host, part: Part) -> Plan:
     for operation in plan.operations:
         host.pretend(operation)
     return plan
+
+
+def _refuse_contradictions(host: Host, parts: Sequence[Part], plans: Mapping[str, Plan]) -> None:
+    """What a part wants must still hold when all parts are done, else every run would write the same values in turn.
+
+    The host must pretend that all plans were carried out. Raises: ParameterError that names both parts and the value.
+    """
+    writers = {_place(item): part.name for part in parts for item in _values_set(plans[part.name])}
+    for part in parts if len(parts) > 1 and writers else ():
+        for item in _values_set(part.resource.plan(host, part.desired)):
+            writer = writers.get(_place(item), part.name)
+            if writer != part.name:
+                raise ParameterError(
+                    part.name,
+                    f"contradicts {writer}: both decide {item.name or '(default)'} of {item.key}, and what one writes "
+                    "the other would write back in every run. Take one of them out",
+                )
+
+
+def _values_set(plan: Plan) -> list[SetValue]:
+    return [item for item in plan.operations if isinstance(item, SetValue)]
+
+
+def _place(item: SetValue) -> tuple[str, str]:
+    return item.key.folded, item.name.lower()

@@ -115,6 +115,57 @@ def test_two_parts_about_one_list_add_up(host: LiveHost) -> None:
     assert not run(host, options)["changed"]
 
 
+PLACE = {"scope": "machine_limit", "kind": "launch"}
+OTHER_LEVEL = {"service": "OpcEnum", "authentication_level": "packet_privacy"}
+CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
+    "levels": (
+        {"applications": [{"service": "OpcEnum", "authentication_level": "packet_integrity"}, OTHER_LEVEL]},
+        "applications[0]: contradicts applications[1]: both decide AuthenticationLevel of HKLM\\SOFTWARE\\Classes\\",
+    ),
+    "sections": (
+        {"opc_enum": {"authentication_level": "packet_integrity"}, "applications": [OTHER_LEVEL]},
+        "opc_enum: contradicts applications[0]: both decide AuthenticationLevel of HKLM\\SOFTWARE\\Classes\\AppID",
+    ),
+    "no list of its own": (
+        {
+            "applications": [{"service": "OpcEnum", "use_default_access": True}],
+            "grants": {
+                "permissions": [
+                    {
+                        "scope": "application",
+                        "service": "OpcEnum",
+                        "kind": "access",
+                        "entries": [{"principal": "OPC Users", "rights": ["remote_access"]}],
+                    }
+                ]
+            },
+        },
+        "applications[0]: contradicts grants: both decide AccessPermission of HKLM\\SOFTWARE\\Classes\\AppID\\",
+    ),
+    "entries": (
+        {
+            "permissions": [
+                {**PLACE, "entries": [entry("OPC Users", ["remote_launch"])]},
+                {**PLACE, "entries": [entry("OPC Users")], "state": "absent"},
+            ]
+        },
+        "permissions[0]: contradicts permissions[1]: both decide MachineLaunchRestriction of HKLM\\SOFTWARE\\",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONTRADICTIONS)
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_parts_that_contradict_each_other_are_named_before_anything_is_written(
+    host: LiveHost, name: str, *, check_mode: bool
+) -> None:
+    options, problem = CONTRADICTIONS[name]
+    with pytest.raises(ParameterError) as caught:
+        run(host, options, check_mode=check_mode)
+    assert str(caught.value).startswith(problem)
+    assert host.writes == []
+
+
 def test_the_diff_reads_as_lines_of_names_and_rights(host: LiveHost) -> None:
     options = {"permissions": HARDENED["permissions"][:2]}
     assert changed_lines(run(host, options, check_mode=True)) == [
