@@ -40,6 +40,14 @@ _COMMON = (
     "log_call_failures",
 )
 _OWN = {SERVER: ("allow_launch", "revoked", "prog_ids"), CLIENT: ("programs",)}
+OTHER_ROLE = {SERVER: CLIENT, CLIENT: SERVER}
+# Settings of the whole host, which both roles decide: the variable's name, and the option and the part it becomes.
+MACHINE_WIDE = {
+    "authentication_level": ("defaults", "authentication_level"),
+    "impersonation_level": ("defaults", "impersonation_level"),
+    "log_activation_failures": ("logging", "activation_failures"),
+    "log_call_failures": ("logging", "call_failures"),
+}
 
 _ON_DEFAULTS = {"authentication_level": "default", "use_default_access": True, "use_default_launch": True}
 _ACCESS = ("local_access", "remote_access")
@@ -106,6 +114,21 @@ def role_options(role: str, values: Mapping[str, Any], site: SiteShare, tags: Ru
     return options
 
 
+def refuse_disagreement(role: str, options: Options, other: Options) -> None:
+    """The two roles must want the same of a whole host that has both. `options` are of this role, `other` of the other.
+
+    Raises: ParameterError that names both variables.
+    """
+    for name, (option, part) in MACHINE_WIDE.items():
+        mine, theirs = ((found.get(option) or {}).get(part) for found in (options, other))
+        if None not in (mine, theirs) and mine != theirs:
+            raise ParameterError(
+                f"opc_{role}_{name}",
+                f"this is {mine}, but opc_{OTHER_ROLE[role]}_{name} is {theirs}. The host has both roles and one such "
+                "setting, so every run would write the one and then the other. Give both the same value on this host",
+            )
+
+
 def account_options(names: Collection[str], values: Mapping[str, Any]) -> Options:
     """The options of opc_account_info for these accounts; `values` are those of the variables of ACCOUNT_DEFAULTS.
 
@@ -165,7 +188,7 @@ def _server(values: Mapping[str, Any]) -> Options:
     prog_ids = dict.fromkeys(names_in(values["prog_ids"], "opc_server_prog_ids"))
     items = [{"prog_id": name} for name in prog_ids] + _mappings(values["applications"], "opc_server_applications")
     return {
-        **_machine_wide(values),
+        **machine_wide(values),
         "applications": [{**_ON_DEFAULTS, **item} for item in items],
         "permissions": [
             *(_server_grants(allowed, launch=values["allow_launch"]) if allowed else ()),
@@ -180,7 +203,7 @@ def _client(values: Mapping[str, Any]) -> Options:
     programs = list(dict.fromkeys(names_in(values["programs"], "opc_client_programs")))
     own = _mappings(values["applications"], "opc_client_applications")
     return {
-        **_machine_wide(values),
+        **machine_wide(values),
         # Programs follow the machine default level, so that one variable decides for all of them.
         "applications": [*({"program": name, "authentication_level": "default"} for name in programs), *own],
         "permissions": [
@@ -193,18 +216,12 @@ def _client(values: Mapping[str, Any]) -> Options:
 _BUILDERS: Mapping[str, Callable[[Mapping[str, Any]], Options]] = {SERVER: _server, CLIENT: _client}
 
 
-def _machine_wide(values: Mapping[str, Any]) -> Options:
-    return {
-        "defaults": {
-            "enable_dcom": True,
-            "authentication_level": values["authentication_level"],
-            "impersonation_level": values["impersonation_level"],
-        },
-        "logging": {
-            "activation_failures": values["log_activation_failures"],
-            "call_failures": values["log_call_failures"],
-        },
-    }
+def machine_wide(values: Mapping[str, Any]) -> Options:
+    """The options for the whole host; `values` are those of the variables in MACHINE_WIDE."""
+    options: Options = {"defaults": {"enable_dcom": True}, "logging": {}}
+    for name, (option, part) in MACHINE_WIDE.items():
+        options[option][part] = values[name]
+    return options
 
 
 def _server_grants(allowed: Iterable[str], *, launch: bool) -> list[Options]:

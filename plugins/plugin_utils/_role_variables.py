@@ -15,13 +15,19 @@ from ..module_utils._errors import ParameterError
 from ..module_utils._role_options import (
     ACCOUNT_DEFAULTS,
     CLIENT,
+    MACHINE_WIDE,
+    OTHER_ROLE,
     SERVER,
+    Options,
     RunTags,
     SiteShare,
     account_options,
+    machine_wide,
+    refuse_disagreement,
     role_options,
     variables_of,
 )
+from ..module_utils._site_groups import CLIENTS, SERVERS
 from ._site_variables import said
 
 # A host that is a client and a server gets everything for its links in the transaction of the role that comes first.
@@ -38,6 +44,7 @@ def read_role(role: str, variables: Mapping[str, Any], templar: Any, state: Mapp
     tags = _run_tags(variables)
     site = _share(role, variables, state)
     options = role_options(role, _role_values(role, variables, templar), site, tags)
+    refuse_disagreement(role, options, _wanted_by_other(OTHER_ROLE[role], variables, templar))
     names, with_password = _accounts(variables, templar, state) if site.sections else ([], [])
     wanted = account_options(names, _account_values(variables, templar))
     _require_mapping(_PASSWORDS, variables, templar)
@@ -60,6 +67,20 @@ def _share(role: str, variables: Mapping[str, Any], state: Mapping[str, Any]) ->
     if other is not None and not other.get("skipped"):
         return SiteShare({})
     return SiteShare(state["sections"], state["accounts"] if _previews(variables) else ())
+
+
+def _wanted_by_other(other: str, variables: Mapping[str, Any], templar: Any) -> Options:
+    """What the other role wants of the whole host where it works too: it has, in this run, or it is in the play, which
+    makes its variables known, and the host in both groups.
+    """
+    state = variables.get(f"__opc_{other}_state")
+    if state is not None:
+        return state.get("options") or {}
+    named = {name: f"opc_{other}_{name}" for name in MACHINE_WIDE}
+    in_both = {SERVERS, CLIENTS} <= set(variables.get("group_names") or ())
+    if not in_both or any(variable not in variables for variable in named.values()):
+        return {}
+    return machine_wide({name: _said(variable, variables, templar) for name, variable in named.items()})
 
 
 def _previews(variables: Mapping[str, Any]) -> bool:

@@ -346,3 +346,32 @@ def test_a_variable_that_contradicts_the_model_is_told_before_settings_are_chang
     )
     assert "applications[0]: contradicts grants: both decide AccessPermission of HKLM" in run.output
     assert {line.partition(" ")[0] for line in site["gw01"].writes} == {"accounts"}
+
+
+def test_roles_that_disagree_about_a_host_are_told_before_it_is_changed(
+    site: SimulatedSite, hosts: dict[str, SimulatedHost], tmp_path: Path
+) -> None:
+    """A host that is both would change its level, and reboot, in every run."""
+    privacy = {**FAST, "opc_server_authentication_level": "packet_privacy"}
+    both = Ansible(site, tmp_path, {"opc_servers": ("gw01", "hist01"), "opc_clients": ("hist01",)})
+    run = both.playbook(HARDEN, "--limit", "hist01", variables=privacy)
+    assert len(run.statuses("failed")) == 1, run.output
+    assert (
+        "opc_client_authentication_level: this is packet_integrity, but opc_server_authentication_level" in run.output
+    )
+    assert site["hist01"].writes == []
+
+    (tmp_path / "apart").mkdir()
+    apart = Ansible(site, tmp_path / "apart", {})
+    apart.host_vars = privacy
+    tasks = [{"ansible.builtin.include_role": {"name": f"otsec.opc_dcom.opc_{role}"}} for role in ("client", "server")]
+    second = apart.tasks(tasks, "--limit", "eng01")
+    assert (
+        "opc_server_authentication_level: this is packet_privacy, but opc_client_authentication_level" in second.output
+    )
+    level = hosts["eng01"].registry.get(r"HKLM\SOFTWARE\Microsoft\Ole", "LegacyAuthenticationLevel")
+    assert level is not None
+    assert level.number == 5
+
+    agreed = {**privacy, "opc_client_authentication_level": "packet_privacy"}
+    assert_success(both.playbook(HARDEN, "--limit", "hist01", "--skip-tags", "verify", variables=agreed))

@@ -12,11 +12,15 @@ from ansible_collections.otsec.opc_dcom.plugins.module_utils._errors import Para
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._role_options import (
     ACCOUNT_DEFAULTS,
     CLIENT,
+    MACHINE_WIDE,
+    OTHER_ROLE,
     SERVER,
     RunTags,
     SiteShare,
     account_options,
+    machine_wide,
     names_in,
+    refuse_disagreement,
     role_options,
     variables_of,
 )
@@ -75,6 +79,24 @@ def test_the_defaults_of_a_role(role: str) -> None:
     assert found["logging"] == {"activation_failures": "always", "call_failures": "never"}
     assert given(found) == {"defaults", "logging"}
     assert found.keys() == OPTIONS
+
+
+@pytest.mark.parametrize("role", [SERVER, CLIENT])
+@pytest.mark.parametrize("name", MACHINE_WIDE)
+def test_roles_that_want_different_things_of_one_host_are_refused(role: str, name: str) -> None:
+    other = machine_wide(values(OTHER_ROLE[role], **{name: "discretionary"}))
+    with pytest.raises(ParameterError) as caught:
+        refuse_disagreement(role, options(role), other)
+    assert caught.value.path == f"opc_{role}_{name}"
+    assert f", but opc_{OTHER_ROLE[role]}_{name} is discretionary. " in str(caught.value)
+    refuse_disagreement(role, options(role, **{name: "discretionary"}), other)
+
+
+def test_roles_agree_about_what_one_of_them_leaves_out() -> None:
+    other = machine_wide(values(CLIENT, authentication_level="packet_privacy"))
+    refuse_disagreement(SERVER, options(SERVER), {})
+    refuse_disagreement(SERVER, options(SERVER), {"defaults": None, "logging": None})
+    refuse_disagreement(SERVER, options(SERVER, tags=RunTags(frozenset({"dcom_logging"}), frozenset())), other)
 
 
 def test_what_an_opc_server_grants() -> None:
