@@ -40,6 +40,12 @@ options:
         An option beside it wins over the same one in it, and one that is null is left out.
       - Ansible takes time on the controller for every template of every host; this needs one for all options.
     type: dict
+  holding:
+    description:
+      - Sections that another task has set on this host, such as that of another role, in one dictionary. They are not
+        set, but values that this task would write otherwise are an error. C(firewall) in it is ignored.
+    type: dict
+    default: {}
   # Sections, written by tools/document_opc_host.py
   logging:
     description: Options of M(otsec.opc_dcom.dcom_logging).

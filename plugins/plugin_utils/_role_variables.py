@@ -14,10 +14,8 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ..module_utils._errors import ParameterError
 from ..module_utils._role_options import (
     ACCOUNT_DEFAULTS,
-    CLIENT,
     MACHINE_WIDE,
     OTHER_ROLE,
-    SERVER,
     Options,
     RunTags,
     SiteShare,
@@ -30,8 +28,6 @@ from ..module_utils._role_options import (
 from ..module_utils._site_groups import CLIENTS, SERVERS
 from ._site_variables import said
 
-# A host that is a client and a server gets everything for its links in the transaction of the role that comes first.
-_DONE_BY_OTHER = {SERVER: "__opc_client_host", CLIENT: "__opc_server_host"}
 _ACCOUNTS = "opc_accounts_list"
 _PASSWORDS = "opc_accounts_service_passwords"
 
@@ -49,7 +45,7 @@ def read_role(role: str, variables: Mapping[str, Any], templar: Any, state: Mapp
     wanted = account_options(names, _account_values(variables, templar))
     _require_mapping(_PASSWORDS, variables, templar)
     return {
-        "options": options,
+        "options": {**options, "holding": _held(OTHER_ROLE[role], variables)},
         "has_work": any(option is not None for option in options.values()),
         "account_options": wanted,
         "accounts_with_password": with_password,
@@ -62,9 +58,25 @@ def _run_tags(variables: Mapping[str, Any]) -> RunTags:
     return RunTags(frozenset(map(str, run)) or frozenset({"all"}), frozenset(map(str, skipped)))
 
 
+def _has_worked(role: str, variables: Mapping[str, Any]) -> bool:
+    """Whether the role has set anything of this host in this run.
+
+    A host that is a client and a server gets everything for its links in the transaction of the role that comes first.
+    """
+    done = variables.get(f"__opc_{role}_host")
+    return done is not None and not done.get("skipped")
+
+
+def _held(other: str, variables: Mapping[str, Any]) -> Options | None:
+    """What the other role has set on this host, and this one must not set otherwise. Rules have no such conflicts."""
+    if not _has_worked(other, variables):
+        return None
+    options = variables[f"__opc_{other}_state"]["options"]
+    return {name: value for name, value in options.items() if value is not None and name not in ("firewall", "holding")}
+
+
 def _share(role: str, variables: Mapping[str, Any], state: Mapping[str, Any]) -> SiteShare:
-    other = variables.get(_DONE_BY_OTHER[role])
-    if other is not None and not other.get("skipped"):
+    if _has_worked(OTHER_ROLE[role], variables):
         return SiteShare({})
     return SiteShare(state["sections"], state["accounts"] if _previews(variables) else ())
 

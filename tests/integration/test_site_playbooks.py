@@ -353,7 +353,7 @@ def test_roles_that_disagree_about_a_host_are_told_before_it_is_changed(
 ) -> None:
     """A host that is both would change its level, and reboot, in every run."""
     privacy = {**FAST, "opc_server_authentication_level": "packet_privacy"}
-    both = Ansible(site, tmp_path, {"opc_servers": ("gw01", "hist01"), "opc_clients": ("hist01",)})
+    both = Ansible(site, tmp_path, {**GROUPS, "opc_servers": ("gw01", "hist01")})
     run = both.playbook(HARDEN, "--limit", "hist01", variables=privacy)
     assert len(run.statuses("failed")) == 1, run.output
     assert (
@@ -375,3 +375,8 @@ def test_roles_that_disagree_about_a_host_are_told_before_it_is_changed(
 
     agreed = {**privacy, "opc_client_authentication_level": "packet_privacy"}
     assert_success(both.playbook(HARDEN, "--limit", "hist01", "--skip-tags", "verify", variables=agreed))
+
+    # What the first role wrote is not written otherwise by the second.
+    mixed = variables(opc_server_prog_ids=PROG_ID, opc_client_authentication_level="packet_privacy", **privacy)
+    third = both.playbook(HARDEN, "--limit", "hist01", "--skip-tags", "verify", variables=mixed)
+    assert "holding.grants: contradicts applications[0]: both decide AccessPermission of HKLM" in third.output

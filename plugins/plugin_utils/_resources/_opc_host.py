@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
 from ...module_utils._errors import DomainError, ParameterError
 from ...module_utils._host_state import STATE_KEY
 from ...module_utils._plan import Plan, SetValue, combine
@@ -77,16 +79,19 @@ OWN_OPTIONS: Spec = {
     "snapshot_path": {"type": "path"},
     "sids": {"type": "dict", "default": {}},
     "options": {"type": "dict"},
+    "holding": {"type": "dict", "default": {}},
 }
 
 
 @dataclass(frozen=True, slots=True)
 class HostRequest:
-    """The parts in the order of writing; whether a snapshot is taken, how many are kept, and where a copy goes. `sids`
-    are those of local accounts, by name, that need no lookup.
+    """The parts in the order of writing, and those that another task has set and this one must leave alone; whether a
+    snapshot is taken, how many are kept, and where a copy goes. `sids` are those of local accounts, by name, that need
+    no lookup.
     """
 
     parts: tuple[Part, ...]
+    held: tuple[Part, ...]
     takes_snapshot: bool
     keep: int
     path: str | None
@@ -99,30 +104,35 @@ class OpcHost(Resource):
     argument_spec: ClassVar[Spec] = {**OWN_OPTIONS, **{name: section.option() for name, section in SECTIONS.items()}}
 
     def desired(self, parameters: Parameters) -> HostRequest:
-        parts = [part for name, section in SECTIONS.items() for part in _parts(name, section, parameters.get(name))]
+        parts = _all_parts(parameters)
         if not parts:
             raise ParameterError("", f"nothing to set: give at least one section of {', '.join(SECTIONS)}")
         keep = int(parameters["snapshot_keep"])
         if keep < 1:
             raise ParameterError("snapshot_keep", "at least one snapshot is kept")
         sids = dict(_known_sid(name, text) for name, text in parameters["sids"].items())
-        return HostRequest(tuple(parts), bool(parameters["snapshot"]), keep, parameters.get("snapshot_path"), sids)
+        held = _held_parts(parameters["holding"])
+        return HostRequest(
+            tuple(parts), held, bool(parameters["snapshot"]), keep, parameters.get("snapshot_path"), sids
+        )
 
     def keys(self, desired: HostRequest) -> Sequence[RegistryKey]:
-        return _unique(key for part in desired.parts for key in part.resource.keys(part.desired))
+        return _keys(desired.parts)
 
     def trees(self, desired: HostRequest) -> Sequence[RegistryKey]:
         return _unique(key for part in desired.parts for key in part.resource.trees(part.desired))
 
     def keys_found(self, host: Host, desired: HostRequest) -> Sequence[RegistryKey]:
-        return _unique(key for part in desired.parts for key in part.resource.keys_found(host, part.desired))
+        return _keys_found(host, desired.parts)
 
     def prefetch(self, host: Host, desired: HostRequest) -> None:
         """Two commands at most: one for what is known beforehand, one for what only the first one tells."""
-        expected = _unique(key for part in desired.parts for key in part.resource.keys_expected(host, part.desired))
+        parts = (*desired.parts, *desired.held)
+        expected = _unique(key for part in parts for key in part.resource.keys_expected(host, part.desired))
+        trees = _unique(key for part in parts for key in part.resource.trees(part.desired))
         beside = (STATE_KEY, COMPUTER_NAME_KEY, *(IDENTITY_KEYS if desired.takes_snapshot else ()))
-        host.registry.prefetch([*self.keys(desired), *expected, *beside], trees=self.trees(desired))
-        host.registry.prefetch(self.keys_found(host, desired))
+        host.registry.prefetch([*_keys(parts), *expected, *beside], trees=trees)
+        host.registry.prefetch(_keys_found(host, parts))
         host.accounts.learn(desired.sids)
 
     def snapshot(self, host: Host, desired: HostRequest) -> SnapshotRequest | None:
@@ -132,13 +142,41 @@ class OpcHost(Resource):
         return SnapshotRequest(Kind.RUN, "before opc_host", desired.keep, keys, desired.path)
 
     def plan(self, host: Host, desired: HostRequest) -> Plan:
+        for part in desired.held:  # there already, but in check mode
+            _plan_part(host, part)
         plans = {part.name: _plan_part(host, part) for part in desired.parts}
-        _refuse_contradictions(host, desired.parts, plans)
+        _refuse_contradictions(host, (*desired.parts, *desired.held), plans)
         return _started_last(combine(plans))
+
+
+def _keys(parts: Sequence[Part]) -> list[RegistryKey]:
+    return _unique(key for part in parts for key in part.resource.keys(part.desired))
+
+
+def _keys_found(host: Host, parts: Sequence[Part]) -> list[RegistryKey]:
+    return _unique(key for part in parts for key in part.resource.keys_found(host, part.desired))
 
 
 def _unique(keys: Iterable[RegistryKey]) -> list[RegistryKey]:
     return list({key.folded: key for key in keys}.values())
+
+
+def _all_parts(parameters: Parameters) -> list[Part]:
+    return [part for name, section in SECTIONS.items() for part in _parts(name, section, parameters.get(name))]
+
+
+def _held_parts(options: Parameters) -> tuple[Part, ...]:
+    """What another task has set. Its firewall rules are no values, and reading them again would cost messages.
+
+    Raises: ParameterError.
+    """
+    sections = {name: section.option() for name, section in SECTIONS.items() if name != "firewall"}
+    given = {name: value for name, value in options.items() if value is not None and name != "firewall"}
+    validation = ArgumentSpecValidator(sections).validate(given)
+    if validation.error_messages:
+        raise ParameterError("holding", "; ".join(validation.error_messages))
+    parts = _all_parts(validation.validated_parameters)
+    return tuple(replace(part, name=f"holding.{part.name}") for part in parts)
 
 
 def _parts(name: str, section: Section, value: Any) -> list[Part]:
@@ -146,6 +184,8 @@ def _parts(name: str, section: Section, value: Any) -> list[Part]:
     if value is None:
         return []
     items = [(f"{name}[{index}]", item) for index, item in enumerate(value)] if section.is_list else [(name, value)]
+    # The list of an application may begin as the machine default, so that is decided first.
+    items.sort(key=lambda named: named[1].get("scope") == "application")
     return [Part(path, section.resource, _desired(path, section.resource, item)) for path, item in items]
 
 
@@ -182,7 +222,7 @@ def _refuse_contradictions(host: Host, parts: Sequence[Part], plans: Mapping[str
 
     The host must pretend that all plans were carried out. Raises: ParameterError that names both parts and the value.
     """
-    writers = {_place(item): part.name for part in parts for item in _values_set(plans[part.name])}
+    writers = {_place(item): name for name, plan in plans.items() for item in _values_set(plan)}
     for part in parts if len(parts) > 1 and writers else ():
         for item in _values_set(part.resource.plan(host, part.desired)):
             writer = writers.get(_place(item), part.name)

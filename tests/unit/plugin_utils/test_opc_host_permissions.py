@@ -166,6 +166,36 @@ def test_parts_that_contradict_each_other_are_named_before_anything_is_written(
     assert host.writes == []
 
 
+def test_what_another_task_has_set_is_held(host: LiveHost) -> None:
+    """Not set here, but taken for there in a preview; what adds to it is fine."""
+    held = {"permissions": [{**PLACE, "entries": [entry("OPC Users", ["remote_launch"])]}], "firewall": {"purge": 1}}
+    added = {"permissions": [{**PLACE, "entries": [entry("OPC Users", ["local_launch"])]}]}
+    preview = run(host, {**added, "holding": held}, check_mode=True)
+    assert preview["before"].keys() == {"permissions[0]"}
+    assert preview["after"]["permissions[0]"]["machine_launch_restriction"][-1] == (
+        "allow  GW01\\OPC Users  local_launch, remote_launch"
+    )
+    taken = {"permissions": [{**PLACE, "entries": [entry("OPC Users")], "state": "absent"}]}
+    with pytest.raises(ParameterError, match=r"^holding\.permissions\[0\]: contradicts permissions\[0\]: both decide"):
+        run(host, {**taken, "holding": held})
+    with pytest.raises(ParameterError, match=r"^holding: .*permissions"):
+        run(host, {**added, "holding": {"permissions": 5}})
+    assert host.writes == []
+
+
+def test_the_list_of_an_application_begins_with_what_the_run_makes_the_default(host: LiveHost) -> None:
+    """Also where its item comes first, so that one run is enough."""
+    options = {
+        "permissions": [
+            {"scope": "application", "kind": "launch", "service": "OpcEnum", "entries": [entry("Guests")]},
+            {"scope": "machine_default", "kind": "launch", "entries": [entry("Guests", ["local_launch"])]},
+        ]
+    }
+    options["permissions"][0]["state"] = "absent"
+    run(host, options)
+    assert not run(host, options)["changed"]
+
+
 def test_the_diff_reads_as_lines_of_names_and_rights(host: LiveHost) -> None:
     options = {"permissions": HARDENED["permissions"][:2]}
     assert changed_lines(run(host, options, check_mode=True)) == [
