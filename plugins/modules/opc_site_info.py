@@ -111,6 +111,15 @@ account_options:
       the role C(opc_accounts), whose defaults count where they are not set.
   returned: with O(role)
   type: dict
+takes_links:
+  description:
+    - Whether the role sets what the links of the host need. On a host with both roles it is the first of them.
+  returned: with O(role)
+  type: bool
+is_preview:
+  description: Whether the role only says what it would do, as in check mode and in an audit.
+  returned: with O(role)
+  type: bool
 looks_at_accounts:
   description: Whether the role looks at accounts at all, or at whom services run as.
   returned: with O(role)

@@ -38,7 +38,8 @@ def read_role(role: str, variables: Mapping[str, Any], templar: Any, state: Mapp
     `state` is what the site means for the host (read_host_state). Raises: ParameterError.
     """
     tags = _run_tags(variables)
-    site = _share(role, variables, state)
+    takes_links = not _has_links_from(OTHER_ROLE[role], variables)
+    site = _share(takes_links, variables, state)
     options = role_options(role, _role_values(role, variables, templar), site, tags)
     refuse_disagreement(role, options, _wanted_by_other(OTHER_ROLE[role], variables, templar))
     names, with_password = _accounts(variables, templar, state) if site.sections else ([], [])
@@ -49,6 +50,8 @@ def read_role(role: str, variables: Mapping[str, Any], templar: Any, state: Mapp
         "has_work": any(option is not None for option in options.values()),
         "account_options": wanted,
         "accounts_with_password": with_password,
+        "takes_links": takes_links,
+        "is_preview": _previews(variables),
         "looks_at_accounts": bool(names or wanted["services"]) and tags.select_accounts(role),
     }
 
@@ -59,12 +62,9 @@ def _run_tags(variables: Mapping[str, Any]) -> RunTags:
 
 
 def _has_worked(role: str, variables: Mapping[str, Any]) -> bool:
-    """Whether the role has set anything of this host in this run.
-
-    A host that is a client and a server gets everything for its links in the transaction of the role that comes first.
-    """
-    done = variables.get(f"__opc_{role}_host")
-    return done is not None and not done.get("skipped")
+    """Whether the role has set anything of this host in this run, or said it where both only preview."""
+    done, state = (variables.get(f"__opc_{role}_{name}") for name in ("host", "state"))
+    return bool(done and state) and not done.get("skipped") and state.get("is_preview") == _previews(variables)
 
 
 def _held(other: str, variables: Mapping[str, Any]) -> Options | None:
@@ -75,8 +75,17 @@ def _held(other: str, variables: Mapping[str, Any]) -> Options | None:
     return {name: value for name, value in options.items() if value is not None and name not in ("firewall", "holding")}
 
 
-def _share(role: str, variables: Mapping[str, Any], state: Mapping[str, Any]) -> SiteShare:
-    if _has_worked(OTHER_ROLE[role], variables):
+def _has_links_from(role: str, variables: Mapping[str, Any]) -> bool:
+    """Whether the role has set what the links of this host need.
+
+    A host that is a client and a server gets all of it in the transaction of the role that comes first. A run may go
+    through the roles several times, such as a report, the roll-out and another report.
+    """
+    return _has_worked(role, variables) and bool(variables[f"__opc_{role}_state"].get("takes_links"))
+
+
+def _share(takes_links: bool, variables: Mapping[str, Any], state: Mapping[str, Any]) -> SiteShare:
+    if not takes_links:
         return SiteShare({})
     return SiteShare(state["sections"], state["accounts"] if _previews(variables) else ())
 

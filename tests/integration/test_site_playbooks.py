@@ -380,3 +380,25 @@ def test_roles_that_disagree_about_a_host_are_told_before_it_is_changed(
     mixed = variables(opc_server_prog_ids=PROG_ID, opc_client_authentication_level="packet_privacy", **privacy)
     third = both.playbook(HARDEN, "--limit", "hist01", "--skip-tags", "verify", variables=mixed)
     assert "holding.grants: contradicts applications[0]: both decide AccessPermission of HKLM" in third.output
+
+
+def test_a_preview_in_the_same_run_takes_nothing_from_the_roll_out(
+    site: SimulatedSite, hosts: dict[str, SimulatedHost], tmp_path: Path
+) -> None:
+    """A report, the roll-out and a report of it; on a host that is both, one role does everything for its links."""
+    both = Ansible(site, tmp_path, {**GROUPS, "opc_servers": ("gw01", "hist01")})
+    both.host_vars = variables()
+    roles = [{"name": f"otsec.opc_dcom.opc_{role}"} for role in ("client", "server")]
+    preview = [
+        {
+            "ansible.builtin.include_role": {**role, "apply": {"check_mode": True}},
+            "vars": {"__opc_auditing": True},
+        }
+        for role in roles
+    ]
+    real = [{"ansible.builtin.include_role": role} for role in roles]
+    run = both.tasks([*preview, *real, *preview, *real], "--limit", "hist01")
+    assert_success(run)
+    applied = [item.result for item in run.results if item.action == "otsec.opc_dcom.opc_host"]
+    assert ["grants" in result["after"] for result in applied] == [True, False] * 4
+    assert [result["changed"] for result in applied] == [True, False] * 2 + [False] * 4
