@@ -63,8 +63,8 @@ def _run_tags(variables: Mapping[str, Any]) -> RunTags:
 
 def _has_worked(role: str, variables: Mapping[str, Any]) -> bool:
     """Whether the role has set anything of this host in this run, or said it where both only preview."""
-    done, state = (variables.get(f"__opc_{role}_{name}") for name in ("host", "state"))
-    return bool(done and state) and not done.get("skipped") and state.get("is_preview") == _previews(variables)
+    done, state = (variables.get(f"__opc_{role}_{name}") or {"skipped": True} for name in ("host", "state"))
+    return not done.get("skipped") and state.get("is_preview") == _previews(variables)
 
 
 def _held(other: str, variables: Mapping[str, Any]) -> Options | None:
