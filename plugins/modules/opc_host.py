@@ -28,6 +28,11 @@ options:
   snapshot_path:
     description: Write a copy of the snapshot to this file on the controller, or into this directory.
     type: path
+  snapshot_continues:
+    description:
+      - The snapshot that an earlier task of the same run took (RV(snapshot)). It is completed instead of taking one,
+        so that one restore takes both tasks back. Where it is not the newest one, another is taken.
+    type: str
   sids:
     description:
       - SIDs of local accounts of this host by their names, where the caller knows them already, such as from

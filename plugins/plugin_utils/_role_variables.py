@@ -28,6 +28,8 @@ from ..module_utils._role_options import (
 from ..module_utils._site_groups import CLIENTS, SERVERS
 from ._site_variables import said
 
+# What opc_host may have set for the other role.
+_SECTIONS = ("logging", "defaults", "opc_enum", "applications", "permissions", "grants")
 _ACCOUNTS = "opc_accounts_list"
 _PASSWORDS = "opc_accounts_service_passwords"
 
@@ -46,7 +48,7 @@ def read_role(role: str, variables: Mapping[str, Any], templar: Any, state: Mapp
     wanted = account_options(names, _account_values(variables, templar))
     _require_mapping(_PASSWORDS, variables, templar)
     return {
-        "options": {**options, "holding": _held(OTHER_ROLE[role], variables)},
+        "options": {**options, **_after(OTHER_ROLE[role], variables)},
         "has_work": any(option is not None for option in options.values()),
         "account_options": wanted,
         "accounts_with_password": with_password,
@@ -67,12 +69,18 @@ def _has_worked(role: str, variables: Mapping[str, Any]) -> bool:
     return not done.get("skipped") and state.get("is_preview") == _previews(variables)
 
 
-def _held(other: str, variables: Mapping[str, Any]) -> Options | None:
-    """What the other role has set on this host, and this one must not set otherwise. Rules have no such conflicts."""
+def _after(other: str, variables: Mapping[str, Any]) -> Options:
+    """What opc_host has to know of the other role: what it has set on this host, which this one must not set otherwise,
+    and the snapshot it took, so that both are taken back as one run. Firewall rules have no such conflicts.
+    """
     if not _has_worked(other, variables):
-        return None
-    options = variables[f"__opc_{other}_state"]["options"]
-    return {name: value for name, value in options.items() if value is not None and name not in ("firewall", "holding")}
+        return {}
+    options, done = variables[f"__opc_{other}_state"]["options"], variables[f"__opc_{other}_host"]
+    held = {name: options.get(name) for name in _SECTIONS}
+    return {
+        "holding": {name: value for name, value in held.items() if value is not None},
+        "snapshot_continues": done.get("snapshot"),
+    }
 
 
 def _has_links_from(role: str, variables: Mapping[str, Any]) -> bool:

@@ -84,6 +84,21 @@ def test_rollback_opc_gives_back_what_was_there(site: SimulatedSite, ansible: An
     assert again.statuses("changed") == []
 
 
+def test_both_roles_of_a_host_are_taken_back_as_one_run(site: SimulatedSite, tmp_path: Path) -> None:
+    both = Ansible(site, tmp_path, {**GROUPS, "opc_clients": ("gw01",)})
+    before = state_of(simulated(site, "gw01"))
+    users = {"opc_client_allowed": "S-1-5-32-559", "opc_server_allowed": "S-1-5-32-555"}
+    stay = {"opc_client_reboot": False, "opc_server_reboot": False}
+    run = both.playbook(HARDEN, "--limit", "gw01", variables={**users, **stay})
+    assert run.returncode == 0, run.output
+    assert [item.status for item in run.of("gw01", "opc_host")] == ["changed", "changed"]
+
+    back = both.playbook(ROLLBACK, "--limit", "gw01", variables=FAST)
+
+    assert back.returncode == 0, back.output
+    assert state_of(simulated(site, "gw01")) == before
+
+
 def test_a_server_that_fails_ends_the_rollback_before_the_clients(site: SimulatedSite, ansible: Ansible) -> None:
     harden(ansible)
     hardened = state_of(simulated(site, "eng01"))

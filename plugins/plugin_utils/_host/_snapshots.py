@@ -32,7 +32,7 @@ DEFAULT_KEEP = 5
 @dataclass(frozen=True, slots=True)
 class SnapshotRequest:
     """A snapshot to take before the first change. `keys` are keys that were read and whose values are saved as well;
-    `path` is where a copy goes on the controller.
+    `path` is where a copy goes on the controller; `continues` names the snapshot of the same run that is completed.
     """
 
     kind: Kind
@@ -40,6 +40,7 @@ class SnapshotRequest:
     keep: int = DEFAULT_KEEP
     keys: tuple[RegistryKey, ...] = ()
     path: str | None = None
+    continues: str | None = None
 
 
 class SnapshotShelf:
@@ -63,7 +64,10 @@ class SnapshotShelf:
         return load_values(name, {part: value for part, value in found.items() if value is not None})
 
     def save(self, items: Sequence[Item], request: SnapshotRequest) -> Snapshot:
-        """Write a snapshot of these items and drop what is too old; the newest one is kept if it holds the same."""
+        """Write a snapshot of these items, or what the one it continues lacks of them, and drop what is too old.
+
+        The newest one is kept if it holds the same.
+        """
         present = self._value_names()
         names = snapshot_names(present)
         newest = self._newest(names)
@@ -72,6 +76,10 @@ class SnapshotShelf:
         taken = self._host.operating_system.local_time
         identity = read_identity(self._registry)
         snapshot = Snapshot(next_name(taken, names), taken, identity, request.kind, request.reason, tuple(items))
+        if newest is not None and newest.name == request.continues:
+            snapshot = newest.merged(snapshot)
+            self._write(snapshot, present)
+            return snapshot
         if not present:
             self._registry.create_key(CreateKey(SNAPSHOTS))
         self._write(snapshot, present)

@@ -77,6 +77,7 @@ OWN_OPTIONS: Spec = {
     "snapshot": {"type": "bool", "default": True},
     "snapshot_keep": {"type": "int", "default": DEFAULT_KEEP},
     "snapshot_path": {"type": "path"},
+    "snapshot_continues": {"type": "str"},
     "sids": {"type": "dict", "default": {}},
     "options": {"type": "dict"},
     "holding": {"type": "dict", "default": {}},
@@ -85,16 +86,13 @@ OWN_OPTIONS: Spec = {
 
 @dataclass(frozen=True, slots=True)
 class HostRequest:
-    """The parts in the order of writing, and those that another task has set and this one must leave alone; whether a
-    snapshot is taken, how many are kept, and where a copy goes. `sids` are those of local accounts, by name, that need
-    no lookup.
+    """The parts in the order of writing, and those that another task has set and this one must leave alone. `snapshot`
+    is the one to take, None without one. `sids` are those of local accounts, by name, that need no lookup.
     """
 
     parts: tuple[Part, ...]
     held: tuple[Part, ...]
-    takes_snapshot: bool
-    keep: int
-    path: str | None
+    snapshot: SnapshotRequest | None
     sids: Mapping[str, Sid]
 
 
@@ -107,14 +105,8 @@ class OpcHost(Resource):
         parts = _all_parts(parameters)
         if not parts:
             raise ParameterError("", f"nothing to set: give at least one section of {', '.join(SECTIONS)}")
-        keep = int(parameters["snapshot_keep"])
-        if keep < 1:
-            raise ParameterError("snapshot_keep", "at least one snapshot is kept")
         sids = dict(_known_sid(name, text) for name, text in parameters["sids"].items())
-        held = _held_parts(parameters["holding"])
-        return HostRequest(
-            tuple(parts), held, bool(parameters["snapshot"]), keep, parameters.get("snapshot_path"), sids
-        )
+        return HostRequest(tuple(parts), _held_parts(parameters["holding"]), _snapshot(parameters), sids)
 
     def keys(self, desired: HostRequest) -> Sequence[RegistryKey]:
         return _keys(desired.parts)
@@ -130,16 +122,15 @@ class OpcHost(Resource):
         parts = (*desired.parts, *desired.held)
         expected = _unique(key for part in parts for key in part.resource.keys_expected(host, part.desired))
         trees = _unique(key for part in parts for key in part.resource.trees(part.desired))
-        beside = (STATE_KEY, COMPUTER_NAME_KEY, *(IDENTITY_KEYS if desired.takes_snapshot else ()))
+        beside = (STATE_KEY, COMPUTER_NAME_KEY, *(IDENTITY_KEYS if desired.snapshot else ()))
         host.registry.prefetch([*_keys(parts), *expected, *beside], trees=trees)
         host.registry.prefetch(_keys_found(host, parts))
         host.accounts.learn(desired.sids)
 
     def snapshot(self, host: Host, desired: HostRequest) -> SnapshotRequest | None:
-        if not desired.takes_snapshot:
+        if desired.snapshot is None:
             return None
-        keys = (*self.keys(desired), *self.keys_found(host, desired))
-        return SnapshotRequest(Kind.RUN, "before opc_host", desired.keep, keys, desired.path)
+        return replace(desired.snapshot, keys=(*self.keys(desired), *self.keys_found(host, desired)))
 
     def plan(self, host: Host, desired: HostRequest) -> Plan:
         for part in desired.held:  # there already, but in check mode
@@ -147,6 +138,17 @@ class OpcHost(Resource):
         plans = {part.name: _plan_part(host, part) for part in desired.parts}
         _refuse_contradictions(host, (*desired.parts, *desired.held), plans)
         return _started_last(combine(plans))
+
+
+def _snapshot(parameters: Parameters) -> SnapshotRequest | None:
+    """Raises: ParameterError."""
+    keep = int(parameters["snapshot_keep"])
+    if keep < 1:
+        raise ParameterError("snapshot_keep", "at least one snapshot is kept")
+    if not parameters["snapshot"]:
+        return None
+    path, continues = parameters.get("snapshot_path"), parameters.get("snapshot_continues")
+    return SnapshotRequest(Kind.RUN, "before opc_host", keep, path=path, continues=continues)
 
 
 def _keys(parts: Sequence[Part]) -> list[RegistryKey]:

@@ -102,6 +102,40 @@ def test_a_service_that_was_disabled_runs_again(run: HardeningRun, name: str) ->
     assert run.state == disabled
 
 
+@pytest.mark.parametrize("path", [False, True], ids=["", "with a copy"])
+def test_two_tasks_of_one_run_are_taken_back_together(run: HardeningRun, tmp_path: Path, *, path: bool) -> None:
+    """As the two roles of a host are; what both change comes back as it was before the first."""
+    copy = {"snapshot_path": str(tmp_path / "copy.json")} if path else {}
+    set_level(run.live, "connect")
+    before = run.state
+    first = set_level(run.live, "packet_integrity")
+    second = run.live.run(
+        OpcHost(),
+        {
+            "defaults": {"authentication_level": "packet_privacy"},
+            "logging": {"call_failures": "always"},
+            "snapshot_continues": first["snapshot"],
+            **copy,
+        },
+    )
+    done = run.state
+    assert second["snapshot"] == first["snapshot"]
+    assert len(listed(run.live)) == 2
+
+    assert restore(run.live, **({"path": copy["snapshot_path"]} if path else {}))["changed"]
+
+    assert run.state == before
+    assert restore(run.live, listed(run.live)[-1]["name"])["changed"]
+    assert run.state == done
+
+
+def test_a_run_that_is_not_the_newest_is_not_continued(run: HardeningRun) -> None:
+    first = set_level(run.live, "connect")
+    second = set_level(run.live, "packet_integrity")
+    third = set_level(run.live, "packet_privacy", snapshot_continues=first["snapshot"])
+    assert len({first["snapshot"], second["snapshot"], third["snapshot"]}) == 3
+
+
 def test_only_administrators_may_write_what_is_kept_on_a_host(run: HardeningRun) -> None:
     run.run()
     simulated = run.live.simulated
