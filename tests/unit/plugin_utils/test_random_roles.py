@@ -93,8 +93,8 @@ def random_values(rng: random.Random, role: str) -> Options:
         "log_activation_failures": "always",
         "log_call_failures": "always",
         "allowed": some(rng, USERS, 0.4),
-        "applications": [random_application(rng) for _ in range(rng.choice([0, 0, 1, 2]))],
-        "permissions": [random_permission(rng) for _ in range(rng.choice([0, 0, 1, 2]))],
+        "applications": [random_application(rng) for _number in range(rng.choice([0, 0, 1, 2]))],
+        "permissions": [random_permission(rng) for _number in range(rng.choice([0, 0, 1, 2]))],
         **own,
     }
 
@@ -133,7 +133,7 @@ def one_by_one(tasks: Sequence[Options]) -> list[Options]:
 def never_settles(host: SimulatedHost, tasks: Sequence[Options]) -> bool:
     apart = one_by_one(tasks)
     try:
-        return any([apply(host, apart) for _ in range(3)][-1])
+        return any([apply(host, apart) for _round in range(3)][-1])
     except OpcDcomError:
         return True  # refused for itself, once other items are there
 
