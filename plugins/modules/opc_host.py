@@ -30,8 +30,8 @@ options:
     type: path
   snapshot_continues:
     description:
-      - The snapshot that an earlier task of the same run took (RV(snapshot)). It is completed instead of taking one,
-        so that one restore takes both tasks back. Where it is not the newest one, another is taken.
+      - The snapshot that an earlier task of the same run took (RV(snapshot)). The one of this task holds all of it as
+        well, so that one restore takes both tasks back. It counts only where it is the newest one.
     type: str
   sids:
     description:

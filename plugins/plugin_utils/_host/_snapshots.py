@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...module_utils._dcom import APP_COMPAT, OLE
 from ...module_utils._effects import is_app_id
@@ -32,7 +32,7 @@ DEFAULT_KEEP = 5
 @dataclass(frozen=True, slots=True)
 class SnapshotRequest:
     """A snapshot to take before the first change. `keys` are keys that were read and whose values are saved as well;
-    `path` is where a copy goes on the controller; `continues` names the snapshot of the same run that is completed.
+    `path` is where a copy goes on the controller; `continues` names an earlier one of the same run.
     """
 
     kind: Kind
@@ -64,7 +64,7 @@ class SnapshotShelf:
         return load_values(name, {part: value for part, value in found.items() if value is not None})
 
     def save(self, items: Sequence[Item], request: SnapshotRequest) -> Snapshot:
-        """Write a snapshot of these items, or what the one it continues lacks of them, and drop what is too old.
+        """Write a snapshot of these items, and of all that the one it continues holds, and drop what is too old.
 
         The newest one is kept if it holds the same.
         """
@@ -77,9 +77,7 @@ class SnapshotShelf:
         identity = read_identity(self._registry)
         snapshot = Snapshot(next_name(taken, names), taken, identity, request.kind, request.reason, tuple(items))
         if newest is not None and newest.name == request.continues:
-            snapshot = newest.merged(snapshot)
-            self._write(snapshot, present)
-            return snapshot
+            snapshot = replace(snapshot, items=newest.merged(snapshot).items)
         if not present:
             self._registry.create_key(CreateKey(SNAPSHOTS))
         self._write(snapshot, present)

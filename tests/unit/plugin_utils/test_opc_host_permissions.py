@@ -187,12 +187,18 @@ def test_the_list_of_an_application_begins_with_what_the_run_makes_the_default(h
     """Also where its item comes first, so that one run is enough."""
     options = {
         "permissions": [
-            {"scope": "application", "kind": "launch", "service": "OpcEnum", "entries": [entry("Guests")]},
+            {
+                "scope": "application",
+                "kind": "launch",
+                "prog_id": "Prediktor.ApisOPCServer.1",
+                "state": "absent",
+                "entries": [entry("Guests")],
+            },
             {"scope": "machine_default", "kind": "launch", "entries": [entry("Guests", ["local_launch"])]},
         ]
     }
-    options["permissions"][0]["state"] = "absent"
-    run(host, options)
+    first = run(host, options)
+    assert first["after"]["permissions[0]"]["launch_permission"][0].startswith("owner")
     assert not run(host, options)["changed"]
 
 
