@@ -12,10 +12,7 @@ from ..module_utils._site_state import StateOptions
 from ..plugin_utils._controller_action import ControllerAction
 from ..plugin_utils._resource import Parameters, Spec
 from ..plugin_utils._role_variables import read_role
-from ..plugin_utils._site_variables import plain, profiles_of, read_host_state, said
-
-MODEL = "opc_site"
-PROFILES = "opc_firewall_profiles"
+from ..plugin_utils._site_variables import MODEL, PROFILES, plain, profiles_of, read_host_state, said_as
 
 
 class ActionModule(ControllerAction):
@@ -39,19 +36,19 @@ class ActionModule(ControllerAction):
         state = read_host_state(self._model(parameters), self._variables, self._templar, options)
         role = parameters["role"]
         if role:
-            # Each value of a result costs every host time: what the role's options say is not said again as sections.
-            state = {**read_role(role, self._variables, self._templar, state), "exceptions": state["exceptions"]}
+            asked = read_role(role, self._variables, self._templar, state)
+            state = {
+                "options": {**asked.options, **asked.after},
+                "accounts_with_password": list(asked.accounts_with_password),
+                "exceptions": state["exceptions"],
+            }
         return {"changed": False, **state}
 
     def _profiles(self, parameters: Parameters) -> object:
         given = parameters["profiles"]
-        return self._variable(PROFILES) if given is None else given
+        return said_as(PROFILES, self._variables, self._templar) if given is None else given
 
     def _model(self, parameters: Parameters) -> object:
         """An undefined variable that a template gives reaches ansible-core before 2.19 as an empty text."""
         given = parameters["model"]
-        return self._variable(MODEL) if given in (None, "") else plain(given)
-
-    def _variable(self, name: str) -> object:
-        """A variable of the task; None where it is not set. Reading it here spares each host a template."""
-        return said(self._variables[name], self._templar) if name in self._variables else None
+        return said_as(MODEL, self._variables, self._templar) if given in (None, "") else plain(given)

@@ -14,6 +14,13 @@ def drift(before: object, after: object) -> tuple[str, ...]:
     return tuple(_differences("", before, after))
 
 
+def differing(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[dict[str, object], dict[str, object]]:
+    """The parts of both states that are not the same, whole; `drift` says of them what it says of the whole states."""
+    same = {name for name in before if name in after and before[name] == after[name]}
+    old, new = ({name: part for name, part in state.items() if name not in same} for state in (before, after))
+    return old, new
+
+
 def _differences(path: str, before: object, after: object) -> Iterator[str]:
     if before == after:
         return

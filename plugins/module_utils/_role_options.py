@@ -28,6 +28,8 @@ _TAGS = {
     "firewall": "opc_firewall",
 }
 _COLLECTION_TAG, _ACCOUNTS_TAG = "opc_dcom", "opc_accounts"
+# Every tag that the tasks of the roles carry by themselves.
+OWN_TAGS = frozenset({*_TAGS.values(), _COLLECTION_TAG, _ACCOUNTS_TAG, "opc_server", "opc_client", "always", "never"})
 _ALWAYS_SELECTED = frozenset({"all", "tagged", _COLLECTION_TAG})
 
 _COMMON = (
@@ -69,14 +71,20 @@ Options = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class RunTags:
-    """What --tags and --skip-tags of a run say; `run` is {"all"} without --tags."""
+    """What --tags and --skip-tags of a run say; `run` is {"all"} without --tags.
+
+    `given` are tags that a playbook has given to the whole role, as in ``- {role: ..., tags: [plant_a]}``.
+    """
 
     run: frozenset[str]
     skipped: frozenset[str]
+    given: frozenset[str] = frozenset()
 
     def select(self, role: str, tag: str) -> bool:
-        """Whether the run wants what has this tag in a role; the role's own tag and the collection's want all of it."""
-        selects_all = self.run & (_ALWAYS_SELECTED | {f"opc_{role}"})
+        """Whether the run wants what has this tag in a role; the role's own tag, the collection's, and one given to the
+        whole role want all of it.
+        """
+        selects_all = self.run & (_ALWAYS_SELECTED | {f"opc_{role}"} | self.given)
         return bool(selects_all or tag in self.run) and tag not in self.skipped
 
     def select_accounts(self, role: str) -> bool:

@@ -47,14 +47,18 @@ _T = TypeVar("_T")
 
 
 def parse_site(
-    model: object, inventory_hosts: Collection[str], inventory_addresses: Mapping[str, str] | None = None
+    model: object,
+    inventory_hosts: Collection[str],
+    inventory_addresses: Mapping[str, str] | None = None,
+    only_host: str | None = None,
 ) -> Site:
     """Check the model and return the site.
 
-    `inventory_addresses` is how Ansible reaches hosts, by name: an address, or any text that is none.
+    `inventory_addresses` is how Ansible reaches hosts, by name: an address, or any text that is none. With `only_host`
+    the site has the links of that host alone, and links that plainly are between other hosts are not checked.
     Raises: SiteModelError with every mistake found.
     """
-    reader = _Reader(set(inventory_hosts), dict(inventory_addresses or {}))
+    reader = _Reader(set(inventory_hosts), dict(inventory_addresses or {}), only_host)
     site = reader.site(model)
     if reader.problems or site is None:
         raise SiteModelError(list(dict.fromkeys(reader.problems)))
@@ -70,6 +74,17 @@ def mentioned_hosts(links: object) -> list[str]:
             found = part.get("host") if isinstance(part, Mapping) else None
             names += [name for name in (found if isinstance(found, list) else [found]) if isinstance(name, str)]
     return list(dict.fromkeys(names))
+
+
+def _is_elsewhere(link: object, host: str) -> bool:
+    """Whether both ends of a link plainly say other hosts. What says no host is left to the checks."""
+    ends = (link.get("server"), link.get("client")) if isinstance(link, dict) else (None,)
+    return all(isinstance(end, dict) and _says_another(end.get("host"), host) for end in ends)
+
+
+def _says_another(said: object, host: str) -> bool:
+    names = said if isinstance(said, list) and said else [said]
+    return all(isinstance(name, str) and host not in name for name in names)
 
 
 class _Problems:
@@ -133,8 +148,11 @@ class _Problems:
 class _Reader(_Problems):
     """Walks the mapping."""
 
-    def __init__(self, inventory_hosts: set[str], inventory_addresses: dict[str, str]) -> None:
+    def __init__(
+        self, inventory_hosts: set[str], inventory_addresses: dict[str, str], only_host: str | None = None
+    ) -> None:
         super().__init__()
+        self._only_host = only_host
         self._inventory_hosts = inventory_hosts
         self._inventory_addresses = inventory_addresses
         self._computer_names: set[str] = set()
@@ -147,9 +165,10 @@ class _Reader(_Problems):
         applications = self.named("applications", top.get("applications"), self._application)
         accounts = self.named("accounts", top.get("accounts"), self._account)
         self._reject_same("accounts", ((name, folded_account(name)) for name in accounts), "is the same account as")
-        hosts = self._hosts(top, domain)
+        items = self._link_items(top.get("links"))
+        hosts = self._hosts(top, mentioned_hosts(list(items.values())), domain)
         self._computer_names = {host.computer_name.lower() for host in hosts.values()}
-        links = self._links(top.get("links"), accounts)
+        links = self._links(items, accounts)
         checked = tuple(link for link in links if self._check_link(link, applications, accounts, hosts))
         self._reject_repetition(links)
         return Site(applications, accounts, hosts, checked)
@@ -193,13 +212,13 @@ class _Reader(_Problems):
             self.problem(f"{path}.password", "a domain account is used as it is; only local accounts are created")
         return Account(name, None if password is None else str(password))
 
-    def _hosts(self, top: Mapping[str, Any], domain: str | None) -> dict[str, SiteHost]:
+    def _hosts(self, top: Mapping[str, Any], mentioned: Iterable[str], domain: str | None) -> dict[str, SiteHost]:
         """The hosts the model describes and the ones only the inventory knows.
 
         In a job slice the inventory lacks most peers, so a host that the model describes need not be in it.
         """
         described = self.named("hosts", top.get("hosts"), lambda path, name, item: self._host(path, name, item, domain))
-        for name in mentioned_hosts(top.get("links")):
+        for name in mentioned:
             if name in self._inventory_hosts and name not in described:
                 plain = self._host(f"hosts.{name}", name, {}, domain)
                 described.update({name: plain} if plain else {})
@@ -243,14 +262,17 @@ class _Reader(_Problems):
 
     # -- links -------------------------------------------------------------------------------------------------------
 
-    def _links(self, items: object, accounts: Mapping[str, Account]) -> list[Link]:
-        if items is None:
-            return []
-        if not isinstance(items, list):
+    def _link_items(self, items: object) -> dict[str, object]:
+        """What is written of each link that counts, by its path."""
+        if items is not None and not isinstance(items, list):
             self.problem("links", "must be a list")
-            return []
+        numbered = enumerate(items if isinstance(items, list) else [])
+        host = self._only_host
+        return {f"links[{index}]": item for index, item in numbered if host is None or not _is_elsewhere(item, host)}
+
+    def _links(self, items: Mapping[str, object], accounts: Mapping[str, Account]) -> list[Link]:
         spelled = {folded_account(name): name for name in accounts}
-        return [link for index, item in enumerate(items) for link in self._link(f"links[{index}]", item, spelled)]
+        return [link for path, item in items.items() for link in self._link(path, item, spelled)]
 
     def _link(self, path: str, item: object, spelled: Mapping[str, str]) -> list[Link]:
         """The links of one item: one for each pair of its hosts."""
@@ -273,6 +295,7 @@ class _Reader(_Problems):
             Link(path, _link_name(name, server, client, is_one=is_one), server, client, mode, browse, anonymous, reason)
             for server in servers
             for client in clients
+            if self._only_host in (None, server.host, client.host)
         ]
 
     def _ends(self, path: str, item: object, spelled: Mapping[str, str]) -> list[End]:

@@ -50,13 +50,15 @@ class StateOptions:
 class SiteSource:
     """Where a site is described: the variable `model` (None: not set), the groups, and what the inventory knows.
 
-    `inventory`: names of the hosts of this job. `addresses`: how Ansible reaches some of them.
+    `inventory`: names of the hosts of this job. `addresses`: how Ansible reaches some of them. `only_host`: the one
+    whose links are read and checked; None for all.
     """
 
     model: object
     groups: Groups
     inventory: Collection[str]
     addresses: Mapping[str, str]
+    only_host: str | None = None
 
     @property
     def is_described(self) -> bool:
@@ -65,10 +67,11 @@ class SiteSource:
     def read(self) -> Site:
         """The site. Raises: SiteModelError, in the words of the variables where these say the links."""
         if has_links(self.model):
-            return parse_site(self.model, self.inventory, self.addresses)
-        return self._in_words(
-            lambda: parse_site(with_group_links(self.model, self.groups), self.inventory, self.addresses)
-        )
+            return self._parse(self.model)
+        return self._in_words(lambda: self._parse(with_group_links(self.model, self.groups)))
+
+    def _parse(self, model: object) -> Site:
+        return parse_site(model, self.inventory, self.addresses, self.only_host)
 
     def needs(self, host: str) -> HostNeeds:
         """What one host needs. Raises: SiteModelError."""

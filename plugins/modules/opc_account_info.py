@@ -39,11 +39,6 @@ options:
     type: str
     choices: [on_create, always]
     default: on_create
-  options:
-    description:
-      - Other options of this module in one dictionary, as RV(otsec.opc_dcom.opc_site_info#module:account_options) has
-        them. An option beside it wins over the same one in it, and one that is null is left out.
-    type: dict
 extends_documentation_fragment:
   - otsec.opc_dcom.attributes.info
 seealso:

@@ -39,12 +39,6 @@ options:
         M(otsec.opc_dcom.opc_account_info). They are not looked up again.
     type: dict
     default: {}
-  options:
-    description:
-      - Other options of this module in one dictionary, as RV(otsec.opc_dcom.opc_site_info#module:options) has them.
-        An option beside it wins over the same one in it, and one that is null is left out.
-      - Ansible takes time on the controller for every template of every host; this needs one for all options.
-    type: dict
   holding:
     description:
       - Sections that another task has set on this host, such as that of another role, in one dictionary. They are not

@@ -13,8 +13,8 @@ description:
     Every mistake in the model is named with its path.
   - A model without links is completed by the groups C(opc_servers) and C(opc_clients) and the variables below, as in
     the roles. Of other hosts only the C(ansible_host) of peers is read, and only where the model gives no address.
-  - Works on the controller and contacts no host. Each role runs it once, so that no later task has to read the model
-    again; P(otsec.opc_dcom.opc_host_state#filter) gives the same in a template.
+  - Works on the controller and contacts no host. M(otsec.opc_dcom.opc_role) goes by the same in the roles;
+    P(otsec.opc_dcom.opc_host_state#filter) gives it in a template.
 options:
   model:
     description:
@@ -101,27 +101,4 @@ options:
       role of the host leave it out.
   returned: with O(role)
   type: dict
-has_work:
-  description: Whether there is any of them.
-  returned: with O(role)
-  type: bool
-account_options:
-  description:
-    - The options of M(otsec.opc_dcom.opc_account_info) for the local accounts the role looks at, from the variables of
-      the role C(opc_accounts), whose defaults count where they are not set.
-  returned: with O(role)
-  type: dict
-takes_links:
-  description:
-    - Whether the role sets what the links of the host need. On a host with both roles it is the first of them.
-  returned: with O(role)
-  type: bool
-is_preview:
-  description: Whether the role only says what it would do, as in check mode and in an audit.
-  returned: with O(role)
-  type: bool
-looks_at_accounts:
-  description: Whether the role looks at accounts at all, or at whom services run as.
-  returned: with O(role)
-  type: bool
 """

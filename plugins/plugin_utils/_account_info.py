@@ -34,7 +34,6 @@ ACCOUNT_SPEC: Spec = {
     "deny_interactive_logon": {"type": "bool", "default": False},
     "services": {"type": "dict", "default": {}},
     "update_password": {"type": "str", "choices": ["on_create", "always"], "default": "on_create"},
-    "options": {"type": "dict"},
 }
 # Where the Windows PowerShell engines name their version; the second is that of 2.0.
 _ENGINES = tuple(RegistryKey(f"SOFTWARE\\Microsoft\\PowerShell\\{number}\\PowerShellEngine") for number in (3, 1))

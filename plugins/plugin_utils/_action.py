@@ -10,7 +10,6 @@ is a bug that keeps its traceback. Options are validated, and coerced, before th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
@@ -28,22 +27,6 @@ _UNVERIFIED = (
     "certificates of hosts are not verified, so any machine that answers gets the credentials: name the certificate or "
     "its authority in ansible_winrm_ca_trust_path or ansible_psrp_ca_cert instead of switching verification off"
 )
-
-
-# The option that takes other options of a module together, as opc_site_info gives them.
-TOGETHER = "options"
-
-
-def spread(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Options that are given together, and those beside them, which win. One that is null is left out.
-
-    Raises: AnsibleActionFail when they are no dictionary.
-    """
-    beside = {name: value for name, value in arguments.items() if name != TOGETHER}
-    together = arguments.get(TOGETHER) or {}
-    if not isinstance(together, Mapping):
-        raise AnsibleActionFail(f"{TOGETHER}: {together!r} is not a dictionary of other options of this module")
-    return {**{name: value for name, value in together.items() if value is not None}, **beside}
 
 
 class HostAction(ActionBase):  # type: ignore[misc]
@@ -71,12 +54,7 @@ class HostAction(ActionBase):  # type: ignore[misc]
             )
         parameters = self._parameters()
         try:
-            prepared = self.prepare(parameters)
-            client = open_client(self._connection)
-            if not client.verifies_peer:
-                self._display.warning(_UNVERIFIED)
-            with opened(client) as host:
-                result.update(self.act(host, prepared))
+            result.update(self.work(self.prepare(parameters)))
         except HostUnreachable as error:
             raise AnsibleConnectionFailure(str(error)) from error
         except OpcDcomError as error:
@@ -84,8 +62,6 @@ class HostAction(ActionBase):  # type: ignore[misc]
         return result
 
     def _parameters(self) -> Parameters:
-        if TOGETHER in self.options():
-            self._task.args = spread(self._task.args)
         _validation, parameters = self.validate_argument_spec(argument_spec=self.options(), **self.constraints())
         return dict(parameters)
 
@@ -93,8 +69,16 @@ class HostAction(ActionBase):  # type: ignore[misc]
         """Turn options into what `act` needs. Raises: ParameterError before the host is contacted."""
         return parameters
 
+    def work(self, prepared: Any) -> dict[str, Any]:
+        """Connect, act, close; return the module's result. Raises: OpcDcomError."""
+        client = open_client(self._connection)
+        if not client.verifies_peer:
+            self._display.warning(_UNVERIFIED)
+        with opened(client) as host:
+            return self.act(host, prepared)
+
     def act(self, host: Host, prepared: Any) -> dict[str, Any]:
-        """Do the work and return the module's result."""
+        """Do the work on a connected host and return the module's result."""
         raise NotImplementedError
 
 

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -16,6 +17,7 @@ from ..module_utils._role_options import (
     ACCOUNT_DEFAULTS,
     MACHINE_WIDE,
     OTHER_ROLE,
+    OWN_TAGS,
     Options,
     RunTags,
     SiteShare,
@@ -26,7 +28,7 @@ from ..module_utils._role_options import (
     variables_of,
 )
 from ..module_utils._site_groups import CLIENTS, SERVERS
-from ._site_variables import said
+from ._site_variables import plain, said_as
 
 # What opc_host may have set for the other role.
 _SECTIONS = ("logging", "defaults", "opc_enum", "applications", "permissions", "grants")
@@ -34,39 +36,66 @@ _ACCOUNTS = "opc_accounts_list"
 _PASSWORDS = "opc_accounts_service_passwords"
 
 
-def read_role(role: str, variables: Mapping[str, Any], templar: Any, state: Mapping[str, Any]) -> dict[str, Any]:
-    """The options the role gives to opc_host, and before that to opc_account_info.
+@dataclass(frozen=True, slots=True)
+class AskedByRole:
+    """What a role asks of a host.
 
-    `state` is what the site means for the host (read_host_state). Raises: ParameterError.
+    `options`: every option of opc_host that a role may give, None for what it leaves out. `account_options`: those of
+    opc_account_info, None where accounts are not looked at. `takes_links`: whether the role does what links need.
+    `is_preview`: whether it only says what it would do. `after`: options of opc_host that follow from what the other
+    role has done.
     """
-    tags = _run_tags(variables)
-    takes_links = not _has_links_from(OTHER_ROLE[role], variables)
+
+    options: Options
+    after: Options
+    account_options: Options | None
+    accounts_with_password: Sequence[str]
+    takes_links: bool
+    is_preview: bool
+
+
+def read_role(
+    role: str, variables: Mapping[str, Any], templar: Any, state: Mapping[str, Any], task_tags: Iterable[str] = ()
+) -> AskedByRole:
+    """What the role asks of the host of the task. `state` is what the site means for it (read_host_state).
+
+    Raises: ParameterError.
+    """
+    other = OTHER_ROLE[role]
+    tags = _run_tags(variables, task_tags)
+    takes_links = not _has_links_from(other, variables)
     site = _share(takes_links, variables, state)
     options = role_options(role, _role_values(role, variables, templar), site, tags)
-    refuse_disagreement(role, options, _wanted_by_other(OTHER_ROLE[role], variables, templar))
+    refuse_disagreement(role, options, _wanted_by_other(other, variables, templar))
     names, with_password = _accounts(variables, templar, state) if site.sections else ([], [])
-    wanted = account_options(names, _account_values(variables, templar))
+    accounts = account_options(names, _account_values(variables, templar))
     _require_mapping(_PASSWORDS, variables, templar)
-    return {
-        "options": {**options, **_after(OTHER_ROLE[role], variables)},
-        "has_work": any(option is not None for option in options.values()),
-        "account_options": wanted,
-        "accounts_with_password": with_password,
-        "takes_links": takes_links,
-        "is_preview": _previews(variables),
-        "looks_at_accounts": bool(names or wanted["services"]) and tags.select_accounts(role),
-    }
+    looks_at_accounts = bool(names or accounts["services"]) and tags.select_accounts(role)
+    return AskedByRole(
+        options=options,
+        after=_after(other, variables),
+        account_options=accounts if looks_at_accounts else None,
+        accounts_with_password=with_password,
+        takes_links=takes_links,
+        is_preview=_previews(variables),
+    )
 
 
-def _run_tags(variables: Mapping[str, Any]) -> RunTags:
+def _run_tags(variables: Mapping[str, Any], task_tags: Iterable[str]) -> RunTags:
     run, skipped = (variables.get(name) or () for name in ("ansible_run_tags", "ansible_skip_tags"))
-    return RunTags(frozenset(map(str, run)) or frozenset({"all"}), frozenset(map(str, skipped)))
+    given = frozenset(map(str, task_tags)) - OWN_TAGS
+    return RunTags(frozenset(map(str, run)) or frozenset({"all"}), frozenset(map(str, skipped)), given)
 
 
 def _has_worked(role: str, variables: Mapping[str, Any]) -> bool:
     """Whether the role has set anything of this host in this run, or said it where both only preview."""
-    done, state = (variables.get(f"__opc_{role}_{name}") or {"skipped": True} for name in ("host", "state"))
-    return not done.get("skipped") and state.get("is_preview") == _previews(variables)
+    done = _done(role, variables)
+    return not done.get("skipped") and "before" in done and done.get("is_preview") == _previews(variables)
+
+
+def _done(role: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What opc_role has said of the role on this host."""
+    return variables.get(f"__opc_{role}_host") or {}
 
 
 def _after(other: str, variables: Mapping[str, Any]) -> Options:
@@ -75,8 +104,8 @@ def _after(other: str, variables: Mapping[str, Any]) -> Options:
     """
     if not _has_worked(other, variables):
         return {}
-    options, done = variables[f"__opc_{other}_state"]["options"], variables[f"__opc_{other}_host"]
-    held = {name: options.get(name) for name in _SECTIONS}
+    done = plain(_done(other, variables))
+    held = {name: done["options"].get(name) for name in _SECTIONS}
     return {
         "holding": {name: value for name, value in held.items() if value is not None},
         "snapshot_continues": done.get("snapshot"),
@@ -89,7 +118,7 @@ def _has_links_from(role: str, variables: Mapping[str, Any]) -> bool:
     A host that is a client and a server gets all of it in the transaction of the role that comes first. A run may go
     through the roles several times, such as a report, the roll-out and another report.
     """
-    return _has_worked(role, variables) and bool(variables[f"__opc_{role}_state"].get("takes_links"))
+    return _has_worked(role, variables) and bool(_done(role, variables).get("takes_links"))
 
 
 def _share(takes_links: bool, variables: Mapping[str, Any], state: Mapping[str, Any]) -> SiteShare:
@@ -102,14 +131,14 @@ def _wanted_by_other(other: str, variables: Mapping[str, Any], templar: Any) -> 
     """What the other role wants of the whole host where it works too: it has, in this run, or it is in the play, which
     makes its variables known, and the host in both groups.
     """
-    state = variables.get(f"__opc_{other}_state")
-    if state is not None:
-        return state.get("options") or {}
+    done = plain(_done(other, variables))
+    if "options" in done:
+        return dict(done["options"])
     named = {name: f"opc_{other}_{name}" for name in MACHINE_WIDE}
     in_both = {SERVERS, CLIENTS} <= set(variables.get("group_names") or ())
     if not in_both or any(variable not in variables for variable in named.values()):
         return {}
-    return machine_wide({name: _said(variable, variables, templar) for name, variable in named.items()})
+    return machine_wide({name: said_as(variable, variables, templar) for name, variable in named.items()})
 
 
 def _previews(variables: Mapping[str, Any]) -> bool:
@@ -124,7 +153,7 @@ def _role_values(role: str, variables: Mapping[str, Any], templar: Any) -> dict[
         raise ParameterError(
             "role", f"{', '.join(unknown)} not defined: the variables of the role opc_{role} are only known with it"
         )
-    values = {name: _said(variable, variables, templar) for name, variable in named.items()}
+    values = {name: said_as(variable, variables, templar) for name, variable in named.items()}
     if "allow_launch" in values:
         values["allow_launch"] = boolean(values["allow_launch"], strict=False)
     return values
@@ -132,7 +161,7 @@ def _role_values(role: str, variables: Mapping[str, Any], templar: Any) -> dict[
 
 def _account_values(variables: Mapping[str, Any], templar: Any) -> dict[str, Any]:
     return {
-        name: _said(name, variables, templar) if name in variables else default
+        name: said_as(name, variables, templar) if name in variables else default
         for name, default in ACCOUNT_DEFAULTS.items()
     }
 
@@ -141,7 +170,7 @@ def _accounts(variables: Mapping[str, Any], templar: Any, state: Mapping[str, An
     """Those of the site model, or of the variable in its place; and those with a password, which is kept here."""
     if not state["accounts"] or _ACCOUNTS not in variables:
         return list(state["accounts"]), list(state["accounts_with_password"])
-    listed = _said(_ACCOUNTS, variables, templar)
+    listed = said_as(_ACCOUNTS, variables, templar)
     if not isinstance(listed, list) or not all(isinstance(item, Mapping) and item.get("name") for item in listed):
         raise ParameterError(_ACCOUNTS, "this is not a list of mappings with a name each")
     return [str(item["name"]) for item in listed], [str(item["name"]) for item in listed if "password" in item]
@@ -149,9 +178,5 @@ def _accounts(variables: Mapping[str, Any], templar: Any, state: Mapping[str, An
 
 def _require_mapping(variable: str, variables: Mapping[str, Any], templar: Any) -> None:
     """The contract of a role would show the value, a secret, where it is no mapping."""
-    if not isinstance(_said(variable, variables, templar) or {}, Mapping):
+    if not isinstance(said_as(variable, variables, templar) or {}, Mapping):
         raise ParameterError(variable, "this is not a mapping of accounts to passwords")
-
-
-def _said(variable: str, variables: Mapping[str, Any], templar: Any) -> Any:
-    return said(variables[variable], templar) if variable in variables else None

@@ -15,6 +15,8 @@ from ..module_utils._site_model import Site
 from ..module_utils._site_needs import unaddressed_peers
 from ..module_utils._site_state import SiteSource, StateOptions
 
+MODEL = "opc_site"
+PROFILES = "opc_firewall_profiles"
 _MARKS = ("{{", "{%", "{#")  # what a template of Ansible has at least one of
 
 
@@ -34,15 +36,18 @@ def read_site(model: Mapping[str, Any] | None, variables: Mapping[str, Any], tem
     return SiteSource(described, groups, inventory, reached).read() if reached else site
 
 
-def read_host_state(model: object, variables: Mapping[str, Any], templar: Any, options: StateOptions) -> dict[str, Any]:
+def read_host_state(
+    model: object, variables: Mapping[str, Any], templar: Any, options: StateOptions, *, own_links_only: bool = False
+) -> dict[str, Any]:
     """What a site means for the host of a task: sections of opc_host, names of its accounts, exceptions.
 
     `model` is in Python's own types (said). Without a model and groups that say a site all of them are empty. Of other
-    hosts only the ansible_host of peers is read, and only where the model gives no address. Raises: SiteModelError.
+    hosts only the ansible_host of peers is read, and only where the model gives no address. With `own_links_only` the
+    links between other hosts are not checked. Raises: SiteModelError.
     """
     host = str(variables.get("inventory_hostname", ""))
     inventory = [str(name) for name in _group(variables, "all")]
-    source = SiteSource(model, _groups(variables, templar), inventory, {})
+    source = SiteSource(model, _groups(variables, templar), inventory, {}, host if own_links_only else None)
     if not source.is_described:
         return {"sections": {}, "accounts": [], "accounts_with_password": [], "exceptions": []}
     site = source.read()
@@ -53,6 +58,11 @@ def read_host_state(model: object, variables: Mapping[str, Any], templar: Any, o
     if addresses:
         return replace(source, addresses=addresses).host_state(host, options)
     return source.host_state(host, options, site)
+
+
+def said_as(name: str, variables: Mapping[str, Any], templar: Any) -> Any:
+    """A variable of the task, in Python's own types; None where it is not set. A template costs every host time."""
+    return said(variables[name], templar) if name in variables else None
 
 
 def said(value: Any, templar: Any) -> Any:

@@ -162,5 +162,5 @@ def test_an_account_that_is_there_but_not_as_it_should_be_is_named_and_work_goes
     assert ' ; net user "OPCTrendUser" /active:yes /passwordchg:no ; wmic useraccount' in told["eng07"]
     assert "need a hand: wmic useraccount" in told["lock01"]
     assert [item.host for item in run.results if item.status == "failed" and "account" in item.task] == []
-    assert {item.host for item in run.results if item.action.endswith("opc_host")} == {"eng07", "lock01"}
+    assert {item.host for item in run.results if item.action.endswith("opc_role")} == {"eng07", "lock01"}
     assert {name: site[name].writes for name in hosts} == {name: [] for name in hosts}

@@ -64,7 +64,7 @@ def test_check_mode_shows_what_the_first_run_does_and_writes_nothing(site: Simul
     first = ansible.playbook(HARDEN, "--diff", variables=FAST_REBOOT)
     assert_success(first)
     for name in HOSTS:
-        (shown,), (done,) = preview.of(name, "opc_host"), first.of(name, "opc_host")
+        (shown,), (done,) = preview.of(name, "opc_role"), first.of(name, "opc_role")
         for key in ("changed", "before", "after", "diff", "reboot_required", "reboot_reasons"):
             assert shown.result[key] == done.result[key], key
         assert "authentication_level: packet_integrity (5)" in done.result["diff"]["after"]
@@ -86,7 +86,7 @@ def test_a_run_that_failed_before_the_reboot_is_finished_by_the_next(site: Simul
     second = ansible.playbook(HARDEN, "--limit", "gw01", variables=FAST_REBOOT)
 
     assert_success(second)
-    (host,) = second.of("gw01", "opc_host")
+    (host,) = second.of("gw01", "opc_role")
     assert host.result["changed"] is False
     assert host.result["reboot_required"] is True
     assert set(host.result["reboot_reasons"]) >= {"authentication_level"}
@@ -97,13 +97,13 @@ def test_a_deferred_reboot_is_named_in_every_run_until_somebody_reboots(site: Si
     deferred = {**FAST_REBOOT, "opc_server_reboot": False}
     for _round in range(2):
         run = ansible.playbook(HARDEN, "--limit", "gw01", variables=deferred)
-        assert run.of("gw01", "opc_host")[0].result["reboot_required"] is True
+        assert run.of("gw01", "opc_role")[0].result["reboot_required"] is True
         assert "gw01 must reboot before these count: " in run.output
     assert run.statuses("changed") == []
     site.run_in_loop(simulated(site, "gw01").reboot)
     wait_until_up(site, "gw01")
     run = ansible.playbook(HARDEN, "--limit", "gw01", variables=deferred)
-    assert run.of("gw01", "opc_host")[0].result["reboot_required"] is False
+    assert run.of("gw01", "opc_role")[0].result["reboot_required"] is False
 
 
 def wait_until_up(site: SimulatedSite, name: str) -> None:
@@ -123,7 +123,7 @@ def test_limit_and_serial_are_honoured(site: SimulatedSite, ansible: Ansible) ->
 def test_tags_choose_sections(site: SimulatedSite, ansible: Ansible) -> None:
     run = ansible.playbook(HARDEN, "--limit", "gw01", "--tags", "dcom_logging", variables=FAST_REBOOT)
     assert_success(run)
-    assert set(run.of("gw01", "opc_host")[0].result["after"]) == {"logging"}
+    assert set(run.of("gw01", "opc_role")[0].result["after"]) == {"logging"}
     assert level_in_force(site, "gw01") == 2
     registry = simulated(site, "gw01").registry
     assert registry.get(OLE, "ActivationFailureLoggingLevel") == RegistryValue.dword(1)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import tempfile
 import time
 from collections.abc import Iterator
@@ -236,3 +237,45 @@ def test_passwords_of_plain_variables_are_kept_as_well(ansible: Ansible, hosts: 
     for name in MODEL["accounts"]:
         assert server.shares_password_with(client, name)
     assert_nobody_tells(ansible, done)
+
+
+def plays(ansible: Ansible, listed: list[dict[str, Any]], *arguments: str) -> PlaybookRun:
+    path = ansible.directory / "plays.json"
+    path.write_text(json.dumps(listed), encoding="utf-8")
+    return ansible.playbook(str(path), *arguments, variables={**ALWAYS, "opc_site": MODEL})
+
+
+def test_an_audit_in_the_run_of_the_roll_out_finds_nothing_left(
+    ansible: Ansible, hosts: dict[str, SimulatedHost]
+) -> None:
+    """What the roll-out has made is there, although its results are still known."""
+    books = [{"ansible.builtin.import_playbook": f"otsec.opc_dcom.{name}"} for name in ("harden_opc", "audit_opc")]
+    done = plays(ansible, books)
+    assert done.returncode == 0, done.output
+    assert hosts["gw01"].accounts.local.find_user("OPCServerUser") is not None
+
+
+def test_a_tag_given_to_a_role_brings_its_accounts_as_well(
+    ansible: Ansible, site: SimulatedSite, hosts: dict[str, SimulatedHost]
+) -> None:
+    server = {
+        "hosts": "gw01",
+        "gather_facts": False,
+        "roles": [{"role": "otsec.opc_dcom.opc_server", "tags": ["plant_a"]}],
+    }
+    other = plays(ansible, [server], "--tags", "plant_b")
+    assert other.returncode == 0, other.output
+    assert site["gw01"].statistics.messages == 0
+
+    without = plays(ansible, [server], "--tags", "plant_a", "--skip-tags", "opc_accounts")
+    assert without.returncode != 0
+    assert hosts["gw01"].accounts.local.find_user("OPCServerUser") is None
+    assert site["gw01"].writes == []  # rights of accounts that are not there
+
+    done = plays(ansible, [server], "--tags", "plant_a")
+    assert done.returncode == 0, done.output
+    assert hosts["gw01"].accounts.local.find_user("OPCServerUser") is not None
+    assert set(done.of("gw01", "opc_role")[-1].result["after"]) >= {"defaults", "logging", "grants", "firewall"}
+    again = plays(ansible, [server], "--tags", "plant_a")
+    assert again.returncode == 0, again.output
+    assert again.statuses("changed") == []

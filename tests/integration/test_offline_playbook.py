@@ -53,5 +53,5 @@ def test_three_walks_with_a_stick_do_what_the_playbook_does(
         "--check",
         variables={"opc_server_reboot": False, "opc_client_reboot": False, **users},
     )
-    unchanged = [item for item in connected.results if item.host in alone and item.action.endswith("opc_host")]
+    unchanged = [item for item in connected.results if item.host in alone and item.action.endswith("opc_role")]
     assert [item.status for item in unchanged] == ["ok"] * (2 + ("gw02" in clients))

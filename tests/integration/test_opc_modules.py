@@ -133,9 +133,8 @@ def test_saving_listing_showing_restoring_deleting(site: SimulatedSite, ansible:
         ("opc_service_restart", {"timeout_s": 0}, "timeout_s"),
         ("dcom_snapshot", {"state": "restored", "path": "/no/such/file"}, "cannot be read"),
         ("dcom_snapshot", {"keep": 0}, "keep"),
-        ("opc_host", {"options": "all"}, "options: 'all' is not a dictionary"),
-        ("opc_host", {"options": {"everything": True}}, "Unsupported parameters"),
-        ("opc_account_info", {"options": {"names": ["a/b"]}}, "names[0]"),
+        ("opc_host", {"everything": True}, "Unsupported parameters"),
+        ("opc_account_info", {"names": ["a/b"]}, "names[0]"),
     ],
 )
 def test_what_is_refused_is_refused_before_the_host_is_contacted(

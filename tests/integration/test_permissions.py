@@ -167,7 +167,7 @@ def test_roles_bring_the_group_through_every_door(
     server, client = (permission_site[name].host for name in ("gw01", "hist01"))
     assert isinstance(server, SimulatedHost)
     assert isinstance(client, SimulatedHost)
-    (result,) = server_results = first.of("gw01", "opc_host")
+    (result,) = server_results = first.of("gw01", "opc_role")
     assert len(server_results) == 1
     after = result.result["after"]
     assert after["permissions[1]"]["machine_launch_restriction"][-2:] == [
@@ -211,11 +211,11 @@ def test_a_role_with_tags_touches_what_the_tags_name(
     arguments = ("--tags", "dcom_permission", "--limit", "gw01")
     run = permission_ansible.playbook("otsec.opc_dcom.harden_opc", *arguments, variables=variables)
     assert_success(run)
-    (result,) = run.of("gw01", "opc_host")
+    (result,) = run.of("gw01", "opc_role")
     assert {name.partition("[")[0] for name in result.result["after"]} == {"permissions"}
     without = permission_ansible.playbook("otsec.opc_dcom.harden_opc", *arguments, variables=FAST_REBOOT)
     assert_success(without)
-    assert [item.status for item in without.of("gw01", "opc_host")] == ["skipped"]
+    assert [item.status for item in without.of("gw01", "opc_role")] == ["skipped"]
 
 
 def test_a_refused_password_is_shown_nowhere(permission_site: SimulatedSite, permission_ansible: Ansible) -> None:

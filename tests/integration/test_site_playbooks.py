@@ -184,7 +184,7 @@ def test_check_mode_shows_everything_and_changes_nothing(
 
     assert_success(first)
     for name in hosts:
-        (shown,), (done,) = preview.of(name, "opc_host"), first.of(name, "opc_host")
+        (shown,), (done,) = preview.of(name, "opc_role"), first.of(name, "opc_role")
         assert shown.result["changed"] is done.result["changed"] is True
         assert shown.result["reboot_reasons"] == done.result["reboot_reasons"]
         assert without_new_accounts(shown.result["after"]) == without_new_accounts(done.result["after"])
@@ -265,7 +265,7 @@ def test_a_link_that_is_removed_takes_its_rights_with_it(
     removed = ansible.playbook(HARDEN, variables=variables(without_link("trends")))
 
     assert_success(removed)
-    assert {item.host for item in removed.results if item.action.endswith("opc_host") and item.status == "changed"} == {
+    assert {item.host for item in removed.results if item.action.endswith("opc_role") and item.status == "changed"} == {
         "gw01",
         "eng01",
     }
@@ -399,6 +399,6 @@ def test_a_preview_in_the_same_run_takes_nothing_from_the_roll_out(
     real = [{"ansible.builtin.include_role": role} for role in roles]
     run = both.tasks([*preview, *real, *preview, *real], "--limit", "hist01")
     assert_success(run)
-    applied = [item.result for item in run.results if item.action == "otsec.opc_dcom.opc_host"]
-    assert ["grants" in result["after"] for result in applied] == [True, False] * 4
+    applied = [item.result for item in run.results if item.action == "otsec.opc_dcom.opc_role"]
+    assert ["grants" in result["options"] for result in applied] == [True, False] * 4
     assert [result["changed"] for result in applied] == [True, False] * 2 + [False] * 4

@@ -91,7 +91,7 @@ def test_both_roles_of_a_host_are_taken_back_as_one_run(site: SimulatedSite, tmp
     stay = {"opc_client_reboot": False, "opc_server_reboot": False}
     run = both.playbook(HARDEN, "--limit", "gw01", variables={**users, **stay})
     assert run.returncode == 0, run.output
-    assert [item.status for item in run.of("gw01", "opc_host")] == ["changed", "changed"]
+    assert [item.status for item in run.of("gw01", "opc_role")] == ["changed", "changed"]
 
     back = both.playbook(ROLLBACK, "--limit", "gw01", variables=FAST)
 
@@ -137,7 +137,7 @@ def test_services_are_restarted_once_at_the_end_and_only_if_they_may(site: Simul
 
     assert allowed.returncode == 0, allowed.output
     for name in before:
-        (host,), (restart,) = allowed.of(name, "opc_host"), allowed.of(name, "opc_service_restart")
+        (host,), (restart,) = allowed.of(name, "opc_role"), allowed.of(name, "opc_service_restart")
         assert (host.status, restart.status) == ("ok", "changed")
         assert restart.result["restarted"] == ["ApisHive"]
         process, level = apis_process(site, name)

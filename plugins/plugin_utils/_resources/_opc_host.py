@@ -79,7 +79,6 @@ OWN_OPTIONS: Spec = {
     "snapshot_path": {"type": "path"},
     "snapshot_continues": {"type": "str"},
     "sids": {"type": "dict", "default": {}},
-    "options": {"type": "dict"},
     "holding": {"type": "dict", "default": {}},
 }
 

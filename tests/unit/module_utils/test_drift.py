@@ -5,8 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ansible_collections.otsec.opc_dcom.plugins.module_utils._drift import drift
+from ansible_collections.otsec.opc_dcom.plugins.module_utils._drift import differing, drift
+
+NAMES = st.sampled_from("abc")
+VALUES = st.none() | st.integers(0, 2) | st.lists(NAMES, max_size=3)
+STATES = st.dictionaries(NAMES, st.recursive(VALUES, lambda inner: st.dictionaries(NAMES, inner, max_size=3)))
 
 
 @pytest.mark.parametrize(
@@ -32,3 +38,20 @@ from ansible_collections.otsec.opc_dcom.plugins.module_utils._drift import drift
 )
 def test_every_difference_is_one_line(before: Any, after: Any, lines: tuple[str, ...]) -> None:
     assert drift(before, after) == lines
+
+
+@given(STATES, STATES)
+def test_what_differs_tells_the_same_differences(before: dict[str, Any], after: dict[str, Any]) -> None:
+    old, new = differing(before, after)
+    assert drift(old, new) == drift(before, after)
+    assert all(name in before for name in old)
+    assert all(name in after for name in new)
+
+
+def test_what_both_states_have_is_left_out() -> None:
+    before = {"logging": {"a": 1}, "grants": {"x": ["one"], "y": ["two"]}, "gone": 1}
+    after = {"logging": {"a": 1}, "grants": {"x": ["one", "three"], "y": ["two"]}, "new": {}}
+    assert differing(before, after) == (
+        {"grants": {"x": ["one"], "y": ["two"]}, "gone": 1},
+        {"grants": {"x": ["one", "three"], "y": ["two"]}, "new": {}},
+    )

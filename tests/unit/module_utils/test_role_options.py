@@ -229,6 +229,14 @@ def test_each_tag_selects_and_skips_its_option(role: str, option: str) -> None:
     assert given(options(role, site, without, allowed=allowed)) == OPTIONS - {option}
 
 
+@pytest.mark.parametrize(("run", "selects"), [("plant_a", True), ("plant_b", False), ("opc_firewall", True)])
+def test_a_tag_given_to_the_whole_role_selects_all_of_it(run: str, selects: bool) -> None:
+    tags = RunTags(frozenset({run}), frozenset({"dcom_logging"}), given=frozenset({"plant_a"}))
+    assert tags.select(SERVER, "opc_firewall") is selects
+    assert tags.select_accounts(SERVER) is (run == "plant_a")
+    assert not tags.select(SERVER, "dcom_logging")
+
+
 @pytest.mark.parametrize(
     ("run", "role", "selects"),
     [

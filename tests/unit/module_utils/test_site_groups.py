@@ -139,3 +139,11 @@ def test_nothing_described_is_no_site() -> None:
     ).is_described
     assert source().is_described
     assert SiteSource({}, Groups(), [], {}).is_described
+
+
+@pytest.mark.parametrize("host", ADDRESSES)
+def test_one_host_can_be_asked_alone(host: str) -> None:
+    whole = source()
+    alone = SiteSource(None, whole.groups, whole.inventory, whole.addresses, only_host=host)
+    assert alone.needs(host) == whole.needs(host)
+    assert pairs(alone.read()) == {pair for pair in pairs(whole.read()) if host in pair}
