@@ -3,10 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The same hardening done four ways on simulated hosts: the roles, single modules, stock modules, and the floor.
 
-The floor is Ansible's own cost: as many tasks as the role has, each doing nothing. The simulated hosts take no time to
-start PowerShell, which a real one does for every task of a stock module (0.3 to 6 s), so the comparison favours these.
+The floor is Ansible's own cost: as many tasks as the role has, each doing nothing. `six` is the same with six tasks,
+two of them skipped, as many as the project allows a role: having fewer is then not held against it. The simulated hosts
+take no time to start PowerShell, which a real one does for every task of a stock module (0.3 to 6 s), so the comparison
+favours these.
 
-    compare.py [--minutes 30] [--hosts 1,10] [--delays 0,10,50] [--ways roles,modules,stock,floor] [--output FILE]
+    compare.py [--minutes 30] [--hosts 1,10] [--delays 0,10,50] [--ways roles,stock,floor] [--output FILE]
 
 Without --hosts the plan is PLAN: small sites first, and what does not fit into the minutes is left out by name.
 """
@@ -22,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,8 +41,9 @@ from simulator.site import SimulatedSite  # noqa: E402
 from simulator.software import APIS_APP_ID, OPC_ENUM_APP_ID, opc_core_components, prediktor_apis  # noqa: E402
 from simulator.subsystems.clock import VirtualClock  # noqa: E402
 
-WAYS = ("roles", "modules", "stock", "floor")
-BOUNDS = ("roles", "floor")
+WAYS = ("roles", "modules", "stock", "six", "floor")
+IDLE = ("six", "floor")
+BOUNDS = ("roles", *IDLE)
 # Hosts, milliseconds of a round trip, ways. What the aims of the project ask for comes first.
 PLAN = (
     *((1, delay_ms, WAYS) for delay_ms in (0, 10, 50)),
@@ -110,11 +113,11 @@ def compare(plan: Iterable[tuple[int, int, Sequence[str]]], seconds: float) -> t
             if time.monotonic() + cost_s.get(way, 0.0) * count > ends:
                 left_out.append(f"{way}, {count} hosts, {delay_ms} ms")
                 continue
-            started = time.monotonic()
+            started, before = time.monotonic(), len(figures)
             figures += measure(way, count, delay_ms)
             # Few hosts wait for their reboots together, and share the start of Ansible.
             cost_s[way] = (time.monotonic() - started) / max(count, FORKS // 2)
-            for item in figures[-len(RUNS) :]:
+            for item in figures[before:]:
                 print(row(item), flush=True)
     return figures, left_out
 
@@ -240,15 +243,21 @@ def firewall_rule(name: str, what: Mapping[str, str]) -> dict[str, str]:
     return {"name": name, **common, "state": "present", "enabled": "yes", **what}
 
 
-def floor_play(names: Sequence[str]) -> list[dict[str, Any]]:
-    """As many tasks as a run of the role without a change has, and as many that are skipped."""
+def idle_play(run: int, skipped: int) -> list[dict[str, Any]]:
+    """Tasks that do nothing, and tasks that are skipped."""
     task = {"ansible.builtin.debug": {"msg": "nothing"}}
-    tasks = [*(task for _number in range(ROLE_TASKS)), *({**task, "when": False} for _number in range(SKIPPED_TASKS))]
+    tasks = [*(task for _number in range(run)), *({**task, "when": False} for _number in range(skipped))]
     return [{"hosts": "all", "gather_facts": False, "tasks": tasks}]
 
 
-ROLE_TASKS, SKIPPED_TASKS = 4, 2
-PLAYS = {"roles": roles_play, "modules": modules_play, "stock": stock_play, "floor": floor_play}
+ROLE_TASKS, SKIPPED_TASKS = 2, 1  # of a role without a change; test_messages.py counts them
+PLAYS: Mapping[str, Callable[[Sequence[str]], list[dict[str, Any]]]] = {
+    "roles": roles_play,
+    "modules": modules_play,
+    "stock": stock_play,
+    "six": lambda _names: idle_play(4, 2),
+    "floor": lambda _names: idle_play(ROLE_TASKS, SKIPPED_TASKS),
+}
 
 
 # -- measuring -------------------------------------------------------------------------------------------------------
@@ -263,11 +272,11 @@ def make_host(name: str) -> SimulatedHost:
 
 
 def measure(way: str, count: int, delay_ms: int) -> list[Figures]:
-    """A first run and one without a change, each as a process of its own."""
+    """A first run and one without a change, each as a process of its own. Tasks that do nothing have no first run."""
     names = [f"gw{number:03}" for number in range(1, count + 1)]
     with SimulatedSite({name: make_host(name) for name in names}, delay_s=delay_ms / 1000) as site:
         found = []
-        for run in RUNS:
+        for run in RUNS[way in IDLE :]:
             for name in names:
                 site[name].statistics.reset()
             wall_s, cpu_s, peak_mb = run_play(PLAYS[way](names), site)
@@ -370,10 +379,12 @@ def ratios(figures: Sequence[Figures]) -> list[str]:
             f"| 100 times fewer bytes sent than stock modules | {stock.kilobytes_up / calm.kilobytes_up:.0f} times |",
         ]
     for count, delay_ms in dict.fromkeys((count, delay_ms) for count, delay_ms, _ways in PLAN):
-        mine, floor = by.get(("roles", "no change", count, delay_ms)), by.get(("floor", "no change", count, delay_ms))
-        if mine and floor and count > 1 and not delay_ms:
-            share = f"{mine.wall_s / floor.wall_s:.1f} times ({mine.wall_s:.1f} s and {floor.wall_s:.1f} s)"
-            rows.append(f"| {count} hosts: at most 1.5 times the floor (aim for 200) | {share} |")
+        mine = by.get(("roles", "no change", count, delay_ms))
+        for way, tasks in (("six", "six tasks that do nothing, which the aim allows"), ("floor", "its own floor")):
+            idle = by.get((way, "no change", count, delay_ms))
+            if mine and idle and count > 1 and not delay_ms:
+                share = f"{mine.wall_s / idle.wall_s:.2f} times ({mine.wall_s:.1f} s and {idle.wall_s:.1f} s)"
+                rows.append(f"| {count} hosts: at most 1.5 times {tasks} (aim for 200) | {share} |")
         other = by.get(("stock", "no change", count, delay_ms))
         if mine and other and delay_ms == 50:
             share = f"1/{other.wall_s / mine.wall_s:.1f} ({mine.wall_s:.1f} s and {other.wall_s:.1f} s)"

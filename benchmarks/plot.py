@@ -14,7 +14,7 @@ LICENCE = "SPDX-License-Identifier: GPL-3.0-or-later"
 # REUSE-IgnoreEnd
 WIDTH, ROW, LEFT = 760, 24, 90
 HEAD, GAP = 26, 18
-COLOURS = {"roles": "#1c5d99", "modules": "#3f8f6b", "stock": "#b5542b", "floor": "#7a868f"}
+COLOURS = {"roles": "#1c5d99", "modules": "#3f8f6b", "stock": "#b5542b", "six": "#9aa5ad", "floor": "#7a868f"}
 STYLE = (
     "text{font:13px system-ui,sans-serif;fill:#1b2126}.h{font-weight:600;font-size:15px}.p{fill:#fff}"
     "@media(prefers-color-scheme:dark){text{fill:#edf1f4}.p{fill:#14181c}}"
@@ -40,7 +40,7 @@ def draw(points: Sequence[Point]) -> str:
     return (
         f"<!-- {LICENCE} -->\n"
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
-        f'role="img" aria-label="Messages and seconds of four ways to harden hosts"><style>{STYLE}</style>'
+        f'role="img" aria-label="Messages and seconds of ways to harden hosts"><style>{STYLE}</style>'
         f'<rect class="p" width="{WIDTH}" height="{height}"/>{"".join(parts)}</svg>\n'
     )
 

@@ -26,6 +26,7 @@ from simulator.subsystems.clock import VirtualClock
 
 pytestmark = [pytest.mark.e2e, pytest.mark.site]
 
+AFTER_ACCOUNTS = "Bring DCOM to what an OPC server needs, now that the accounts are there"
 HARDEN = "otsec.opc_dcom.harden_opc"
 PASSWORD = "Simulated-Passw0rd"
 SERVER_SECRET, CLIENT_SECRET, TREND_SECRET = "Plant-Server-1", "Plant-Client-1", "Plant-Trend-1"
@@ -184,7 +185,8 @@ def test_check_mode_shows_everything_and_changes_nothing(
 
     assert_success(first)
     for name in hosts:
-        (shown,), (done,) = preview.of(name, "opc_role"), first.of(name, "opc_role")
+        (first_look, shown), (_first_look, done) = preview.of(name, "opc_role"), first.of(name, "opc_role")
+        assert first_look.result["accounts_first"] is True
         assert shown.result["changed"] is done.result["changed"] is True
         assert shown.result["reboot_reasons"] == done.result["reboot_reasons"]
         assert without_new_accounts(shown.result["after"]) == without_new_accounts(done.result["after"])
@@ -341,9 +343,7 @@ def test_a_variable_that_contradicts_the_model_is_told_before_settings_are_chang
 ) -> None:
     """Written in turn, both would change the application and restart the plant's service in every run."""
     run = ansible.playbook(HARDEN, "--limit", "gw01", variables=variables(opc_server_prog_ids=PROG_ID))
-    assert run.statuses("failed") == ["gw01: otsec.opc_dcom.opc_server : Bring DCOM to what an OPC server needs"], (
-        run.output
-    )
+    assert run.statuses("failed") == [f"gw01: otsec.opc_dcom.opc_server : {AFTER_ACCOUNTS}"], run.output
     assert "applications[0]: contradicts grants: both decide AccessPermission of HKLM" in run.output
     assert {line.partition(" ")[0] for line in site["gw01"].writes} == {"accounts"}
 
@@ -400,5 +400,6 @@ def test_a_preview_in_the_same_run_takes_nothing_from_the_roll_out(
     run = both.tasks([*preview, *real, *preview, *real], "--limit", "hist01")
     assert_success(run)
     applied = [item.result for item in run.results if item.action == "otsec.opc_dcom.opc_role"]
+    applied = [result for result in applied if not result["accounts_first"]]
     assert ["grants" in result["options"] for result in applied] == [True, False] * 4
     assert [result["changed"] for result in applied] == [True, False] * 2 + [False] * 4
