@@ -1,12 +1,13 @@
 # Copyright (c) 2026 The otsec.opc_dcom contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The same hardening done four ways on simulated hosts: the roles, single modules, stock modules, and the floor.
+"""The same hardening done in three ways on simulated hosts (roles, single modules, stock modules), beside nothing done.
 
 The floor is Ansible's own cost: as many tasks as the role has, each doing nothing. `six` is the same with six tasks,
-two of them skipped, as many as the project allows a role: having fewer is then not held against it. The simulated hosts
-take no time to start PowerShell, which a real one does for every task of a stock module (0.3 to 6 s), so the comparison
-favours these.
+two of them skipped, as many as the project allows a role: having fewer is then not held against it. `contract` is a
+role with the contract of opc_server whose tasks do nothing: Ansible checks the contract, and keeps it for every host
+meanwhile. The simulated hosts take no time to start PowerShell, which a real one does for every task of a stock module
+(0.3 to 6 s), so the comparison favours these.
 
     compare.py [--minutes 30] [--hosts 1,10] [--delays 0,10,50] [--ways roles,stock,floor] [--output FILE]
 
@@ -41,8 +42,8 @@ from simulator.site import SimulatedSite  # noqa: E402
 from simulator.software import APIS_APP_ID, OPC_ENUM_APP_ID, opc_core_components, prediktor_apis  # noqa: E402
 from simulator.subsystems.clock import VirtualClock  # noqa: E402
 
-WAYS = ("roles", "modules", "stock", "six", "floor")
-IDLE = ("six", "floor")
+WAYS = ("roles", "modules", "stock", "six", "contract", "floor")
+IDLE = ("six", "contract", "floor")
 BOUNDS = ("roles", *IDLE)
 # Hosts, milliseconds of a round trip, ways. What the aims of the project ask for comes first.
 PLAN = (
@@ -250,12 +251,25 @@ def idle_play(run: int, skipped: int) -> list[dict[str, Any]]:
     return [{"hosts": "all", "gather_facts": False, "tasks": tasks}]
 
 
+def make_idle_role(roles: Path) -> None:
+    """A role with the contract of opc_server, which Ansible checks, and as many tasks, none of which does anything."""
+    made, model = roles / IDLE_ROLE, ROOT / "roles" / "opc_server"
+    for name in ("meta/argument_specs.yml", "defaults/main.yml"):
+        (made / name).parent.mkdir(parents=True)
+        (made / name).write_bytes((model / name).read_bytes())
+    (made / "tasks").mkdir()
+    tasks = idle_play(ROLE_TASKS - 1, SKIPPED_TASKS)[0]["tasks"]  # the check of the contract is one
+    (made / "tasks" / "main.yml").write_text(json.dumps(tasks), encoding="utf-8")
+
+
+IDLE_ROLE = "idle"
 ROLE_TASKS, SKIPPED_TASKS = 2, 1  # of a role without a change; test_messages.py counts them
 PLAYS: Mapping[str, Callable[[Sequence[str]], list[dict[str, Any]]]] = {
     "roles": roles_play,
     "modules": modules_play,
     "stock": stock_play,
     "six": lambda _names: idle_play(4, 2),
+    "contract": lambda _names: [{"hosts": "all", "gather_facts": False, "roles": [IDLE_ROLE]}],
     "floor": lambda _names: idle_play(ROLE_TASKS, SKIPPED_TASKS),
 }
 
@@ -305,6 +319,7 @@ def run_play(play: Sequence[Mapping[str, Any]], site: SimulatedSite) -> tuple[fl
     with tempfile.TemporaryDirectory() as scratch:
         path, inventory = Path(scratch) / "play.json", Path(scratch) / "hosts.json"
         path.write_text(json.dumps(play), encoding="utf-8")
+        make_idle_role(Path(scratch) / "roles")
         variables = {name: dict(site.inventory_vars(name)) for name in site}
         inventory.write_text(format_inventory(variables, {"opc_servers": list(site)}), encoding="utf-8")
         command = ["ansible-playbook", str(path), "-i", str(inventory), "-f", str(FORKS)]

@@ -14,7 +14,14 @@ LICENCE = "SPDX-License-Identifier: GPL-3.0-or-later"
 # REUSE-IgnoreEnd
 WIDTH, ROW, LEFT = 760, 24, 90
 HEAD, GAP = 26, 18
-COLOURS = {"roles": "#1c5d99", "modules": "#3f8f6b", "stock": "#b5542b", "six": "#9aa5ad", "floor": "#7a868f"}
+COLOURS = {
+    "roles": "#1c5d99",
+    "modules": "#3f8f6b",
+    "stock": "#b5542b",
+    "six": "#9aa5ad",
+    "contract": "#8a969e",
+    "floor": "#7a868f",
+}
 STYLE = (
     "text{font:13px system-ui,sans-serif;fill:#1b2126}.h{font-weight:600;font-size:15px}.p{fill:#fff}"
     "@media(prefers-color-scheme:dark){text{fill:#edf1f4}.p{fill:#14181c}}"

@@ -60,11 +60,12 @@ class RoleWork:
         if self.question is not None:
             found = read_accounts(host, self.question)
             if found["needs_work"] or found["exceptions"]:
-                return {**self._told(), **self._for_the_accounts(found), "accounts_first": True, "has_more": True}
+                return {**self._told(), **self._of_accounts(found, self.question)}
         told = self._told() if self.found is None else {**self._told(), "accounts": self.found}
         if self.request is None:
             return told
-        outcome = run_resource(host, OpcHost(), self._naming(found), check_mode=check_mode)
+        request = replace(self.request, sids=_known_sids(found))
+        outcome = run_resource(host, OpcHost(), request, check_mode=check_mode)
         return {**told, **self._of_outcome(outcome, with_diff=with_diff)}
 
     def _told(self) -> dict[str, Any]:
@@ -81,18 +82,15 @@ class RoleWork:
             "exceptions": list(self.site_exceptions),
         }
 
-    def _for_the_accounts(self, found: Found) -> dict[str, Any]:
+    def _of_accounts(self, found: Found, question: AccountQuestion) -> dict[str, Any]:
+        """What the role opc_accounts has to know."""
         return {
+            "accounts_first": True,
+            "has_more": True,
             "accounts": found,
-            "account_names": list((self.asked.account_options or {})["names"]),
+            "account_names": list(question.names),
             "accounts_with_password": list(self.asked.accounts_with_password),
         }
-
-    def _naming(self, found: Found | None) -> HostRequest:
-        """The request with the SIDs that need no lookup."""
-        sids = {str(name): Sid.from_string(str(text)) for name, text in (found or {}).get("sids", {}).items()}
-        assert self.request is not None
-        return replace(self.request, sids=sids)
 
     def _of_outcome(self, outcome: Outcome, *, with_diff: bool) -> dict[str, Any]:
         """Each value of a result costs every host time and memory on the controller, so only differences are told."""
@@ -118,6 +116,11 @@ def plan_work(
     if found is None and asked.account_options is not None:
         question = parse_question(_validated(f"the accounts of opc_{role}", ACCOUNT_SPEC, asked.account_options))
     return RoleWork(asked, found, question, request, tuple(state["exceptions"]))
+
+
+def _known_sids(found: Found | None) -> dict[str, Sid]:
+    """Those of accounts that need no lookup."""
+    return {str(name): Sid.from_string(str(text)) for name, text in (found or {}).get("sids", {}).items()}
 
 
 def _request(options: Parameters) -> HostRequest:
