@@ -80,6 +80,7 @@ class Totals:
     killed: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
+    done: int = 0
     failed: int = 0
     recovered: int = 0
     excused_links: int = 0
@@ -222,6 +223,7 @@ class Soak:
             self._demand_access(name)
             found[state] += 1
             self.totals.recovered += before[name] and not has_journal(host)
+        self.totals.done += len(done)
         self.totals.failed += len(failed)
         self.totals.outcomes.update(found)
         self._demand_links(drawn, done)
@@ -251,13 +253,14 @@ class Soak:
         """The hosts that were reported to be in the state that was asked for."""
         if drawn.run not in ("harden", "first"):
             return
-        action = "opc_host" if drawn.run == "harden" else "dcom_snapshot"
+        action = "opc_role" if drawn.run == "harden" else "dcom_snapshot"
         good = Counter(
             item.host
             for item in run.results
             if item.action.endswith(action)
             and item.status in ("ok", "changed")
             and item.task != "See whether there is anything to take back"
+            and not item.result.get("accounts_first")
         )
         for name in drawn.hosts:
             if good[name] >= (self.site.roles(name) if drawn.run == "harden" else 1):
@@ -315,6 +318,9 @@ class Soak:
     def _clean_run(self, declaration: str, hosts: tuple[str, ...]) -> PlaybookRun:
         run = self._run("harden", declaration, hosts)
         self._wait_for_quiet()
+        told = set(self._done(Round(0, "harden", declaration, hosts, "winrm", "basic", None, False, False), run))
+        if not run.returncode and told != set(hosts):
+            raise ViolationError(f"a run without trouble does not tell that it is done: {sorted(set(hosts) - told)}")
         for name, host in self.hosts.items():
             self.states.judge(host, name, (declaration,), done=True)
             self._demand_access(name)
@@ -350,7 +356,8 @@ class Soak:
         return (
             f"{totals.rounds} rounds, {totals.runs} runs ({totals.killed} killed, {self.ansible.stuck} workers "
             f"stuck after it), messages struck by kind "
-            f"{dict(totals.faults)}, hosts failed {totals.failed}, recovered from a journal {totals.recovered}, "
+            f"{dict(totals.faults)}, hosts done {totals.done}, failed {totals.failed}, "
+            f"recovered from a journal {totals.recovered}, "
             f"states seen {dict(totals.outcomes)}, links that waited for their other end {totals.excused_links}, "
             f"peak memory {peaks[0]:.0f} MiB (site) and {peaks[1]:.0f} MiB (largest process of Ansible)"
         )

@@ -45,6 +45,12 @@ def test_each_host_needs_the_same(seed: int) -> None:
         assert alone.read().links == whole.read().links_of(host)
 
 
+def test_a_host_without_links_needs_nothing_of_them() -> None:
+    whole, alone = SiteSource(described(), Groups(), ["gw09"], {}), of_one(described(), "gw09")
+    assert alone.host_state("gw09", OPTIONS) == whole.host_state("gw09", OPTIONS)
+    assert alone.host_state("gw09", OPTIONS)["accounts"] == []
+
+
 def end(host: object, **changes: object) -> dict[str, object]:
     return {"host": host, "application": "apis", "account": "User", **changes}
 
