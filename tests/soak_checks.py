@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import threading
 from collections.abc import Iterable, Mapping
@@ -76,9 +77,9 @@ class HostStates:
         found = state.splitlines()
         texts = []
         for goal in legal:
-            wanted = self.known[goal][name].splitlines()
-            more, less = [line for line in found if line not in wanted], [line for line in wanted if line not in found]
-            texts.append(f"\n  against {goal}: it has {more[:6]}, it lacks {less[:6]}")
+            lines = list(difflib.unified_diff(self.known[goal][name].splitlines(), found, n=0, lineterm=""))[2:]
+            told = [line for line in lines if not line.startswith("@")]
+            texts.append(f"\n  against {goal} (-), it has (+): {told[:12]}")
         others = [goal for goal in self.known if self.known[goal][name] == state]
         return "".join(texts) + (f"\n  it is {', '.join(others)}" if others else "")
 

@@ -50,6 +50,8 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 # A cmd line holds 8191 characters (wsman_cim.md 6.1); WinRM puts "cmd.exe /c" and quotes around ours.
 _MAX_COMMAND_LINE = 7500
 _JOINT = " & "
+_ATTEMPTS = 2
+_PROBE_LINES = 2  # the key, and its unnamed value
 # A key without an unnamed value on every Windows: its `/ve` line shows how this host labels the unnamed value.
 _LABEL_PROBE = RegistryKey("SYSTEM\\CurrentControlSet")
 # Below a key that was just read, so what reg.exe says of this one is what it says, in its language, of no such key.
@@ -187,18 +189,23 @@ class RegistryGateway:
     def _query(self, wanted: list[tuple[RegistryKey, bool]]) -> tuple[str, int | None] | None:
         """Run the queries; None when this host does not let us, else the output and how many keys are missing, None
         when a key was refused."""
-        try:
-            result = self._client.run_command(_JOINT.join((*_PROBES, *(_line(key, tree) for key, tree in wanted))))
-        except WsmanFault as fault:
-            self.has_shell = False
-            self.notes.append(f"the cmd shell is not to be had ({fault}); values are read one by one")
-            return None
-        self.has_shell = True
-        text = decode_output(result.stdout)
-        if "HKEY_LOCAL_MACHINE" not in text:
-            self.notes.append("reg.exe did not answer (forbidden by policy?); values are read one by one")
-            return None
-        return text, None if _MISSING_PROBE.path in text else _count_missing(result.stderr)
+        command = _JOINT.join((*_PROBES, *(_line(key, tree) for key, tree in wanted), _END_PROBE))
+        for _attempt in range(_ATTEMPTS):
+            try:
+                result = self._client.run_command(command)
+            except WsmanFault as fault:
+                self.has_shell = False
+                self.notes.append(f"the cmd shell is not to be had ({fault}); values are read one by one")
+                return None
+            self.has_shell = True
+            text = decode_output(result.stdout)
+            if "HKEY_LOCAL_MACHINE" not in text:
+                self.notes.append("reg.exe did not answer (forbidden by policy?); values are read one by one")
+                return None
+            if _is_whole(text) and not result.timed_out:
+                return text, None if _MISSING_PROBE.path in text else _count_missing(result.stderr)
+        self.notes.append(f"what reg.exe printed was not whole {_ATTEMPTS} times; values are read one by one")
+        return None
 
     def _take(self, key: RegistryKey, is_tree: bool, keys: Mapping[str, QueriedKey], *, is_complete: bool) -> None:
         """Remember what a query told about one key. A key that is not in the output is looked at over CIM unless the
@@ -263,15 +270,19 @@ class RegistryGateway:
 
     def read_back(self, operation: SetValue) -> None:
         """Raises: HostStateError when the value is not what the operation has written."""
-        expected = (operation.after or operation.before or RegistryValue.string("")).type
-        if expected is RegistryType.EXPAND_SZ:
-            self.prefetch([operation.key])  # StdRegProv would answer with its variables expanded
-        present = self.value(operation.key, operation.name, expected)
+        present = self.value_of(operation)
         if present != operation.after:
             raise HostStateError(
                 f"{operation.describe()} of this host did not stick: wrote {operation.after or 'nothing'}, read back "
                 f"{present or 'nothing'}; something on the host (policy, agent, filter driver) changes this value"
             )
+
+    def value_of(self, operation: SetValue) -> RegistryValue | None:
+        """The value that the operation is about, as it is now. Raises: HostStateError when reading is refused."""
+        expected = (operation.after or operation.before or RegistryValue.string("")).type
+        if expected is RegistryType.EXPAND_SZ:
+            self.prefetch([operation.key])  # StdRegProv would answer with its variables expanded
+        return self.value(operation.key, operation.name, expected)
 
     def create_key(self, operation: CreateKey) -> None:
         """Create a key and the keys above it; a key that is there already is left alone."""
@@ -430,7 +441,7 @@ def _cut(wanted: list[tuple[RegistryKey, bool]]) -> list[list[tuple[RegistryKey,
         size = len(_JOINT) + len(_line(key, is_tree))
         if size > room:
             portions.append([])
-            room = _MAX_COMMAND_LINE - len(_JOINT.join(_PROBES))
+            room = _MAX_COMMAND_LINE - len(_JOINT.join((*_PROBES, _END_PROBE)))
         portions[-1].append((key, is_tree))
         room -= size
     return portions
@@ -458,4 +469,12 @@ def _count_missing(stderr: bytes) -> int | None:
     return len(complaints) - 1 if len(set(complaints)) == 1 else None
 
 
-_PROBES = (f"reg.exe query {_quoted(_LABEL_PROBE)} /ve", f"reg.exe query {_quoted(_MISSING_PROBE)}")
+def _is_whole(text: str) -> bool:
+    """Whether an output ends as it begins: with the probe. A part that gets lost on the way is nowhere told."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return len(lines) > _PROBE_LINES and lines[:_PROBE_LINES] == lines[-_PROBE_LINES:]
+
+
+# The last is the first once more, so that it is known where the output ends.
+_END_PROBE = f"reg.exe query {_quoted(_LABEL_PROBE)} /ve"
+_PROBES = (_END_PROBE, f"reg.exe query {_quoted(_MISSING_PROBE)}")

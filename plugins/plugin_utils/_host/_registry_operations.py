@@ -55,8 +55,11 @@ class RegistryOperations:
     def undo(self, operations: Sequence[RegistryOperation]) -> None:
         """Undo operations of which any number from the front may have been carried out.
 
-        What was never written is left alone, and so is what somebody has changed since: it is noted instead.
+        What was never written is left alone, and so is what somebody has changed since: it is noted instead. Each value
+        is asked for on its own: what was read of it together with others may be why there is something to undo.
         """
+        for operation in operations:
+            self._registry.forget(operation.key)
         for operation in reversed(operations):
             inverse = operation.inverse()
             if self._is_due(inverse):
@@ -110,8 +113,7 @@ class RegistryOperations:
             return self._is_ours_to_delete(inverse)
         if not isinstance(inverse, SetValue):
             return True
-        expected = (inverse.before or inverse.after or RegistryValue.string("")).type
-        present = self._registry.value(inverse.key, inverse.name, expected)
+        present = self._registry.value_of(inverse)
         if present not in (inverse.before, inverse.after):
             note = f"left alone, because somebody changed it since: {inverse.name} of {inverse.key}"
             self._registry.notes.append(note)

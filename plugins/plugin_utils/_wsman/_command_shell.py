@@ -37,13 +37,22 @@ MAX_FINISHED = 4
 MAX_QUIET = 1000
 
 
+# What a host answers when a command has printed nothing within OperationTimeout.
+_NOTHING_YET = shell.Received(b"", b"", None)
+
+
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """What a command printed (bytes as they came, see `decode_output`) and its exit code, unsigned 32 bits."""
+    """What a command printed (bytes as they came, see `decode_output`) and its exit code, unsigned 32 bits.
+
+    `timed_out`: the host has said at least once that nothing was printed within OperationTimeout. If it said so of an
+    answer that it had begun to give, what that answer held is missing here.
+    """
 
     stdout: bytes
     stderr: bytes
     exit_code: int
+    timed_out: bool = False
 
 
 class CommandShell:
@@ -121,13 +130,14 @@ class CommandShell:
         return shell.read_command_id(self._exchange(request))
 
     def _collect(self, command_id: str, command_line: str, deadline: float) -> CommandResult:
-        stdout, stderr, quiet = bytearray(), bytearray(), 0
+        stdout, stderr, quiet, timed_out = bytearray(), bytearray(), 0, False
         while True:
             received = self._receive(command_id)
+            timed_out = timed_out or received is _NOTHING_YET
             stdout += received.stdout
             stderr += received.stderr
             if received.exit_code is not None:
-                return CommandResult(bytes(stdout), bytes(stderr), received.exit_code)
+                return CommandResult(bytes(stdout), bytes(stderr), received.exit_code, timed_out)
             quiet = 0 if received.stdout or received.stderr else quiet + 1
             if quiet > MAX_QUIET:
                 raise ProtocolError(f"the host answered {quiet} times that {command_line[:200]!r} has printed nothing")
@@ -141,7 +151,7 @@ class CommandShell:
         try:
             return shell.read_received(self._exchange(request), command_id)
         except OperationTimedOut:
-            return shell.Received(b"", b"", None)  # nothing was printed within OperationTimeout
+            return _NOTHING_YET
 
     def _end_finished(self) -> None:
         while self._finished:

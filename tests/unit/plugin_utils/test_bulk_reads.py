@@ -16,6 +16,8 @@ from ansible_collections.otsec.opc_dcom.plugins.module_utils._registry import Re
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._sid import Sid
 from ansible_collections.otsec.opc_dcom.plugins.plugin_utils._host._host import Host
 from ansible_collections.otsec.opc_dcom.plugins.plugin_utils._resources._opc_host import OpcHost
+from ansible_collections.otsec.opc_dcom.plugins.plugin_utils._resources._snapshot import SnapshotRestore
+from ansible_collections.otsec.opc_dcom.plugins.plugin_utils._run import run_resource
 from simulator.com_state import OLE
 from simulator.faults import Effect, ScriptedFault
 from simulator.profiles import SERVER_2008_R2, SERVER_2019, SERVER_2022
@@ -100,6 +102,62 @@ def test_a_value_that_does_not_stick_undoes_all_that_were_written_with_it(live: 
     ):
         host.run(OpcHost(), {**SETTINGS, "snapshot": False})
     registry.delete_value(None, OLE, "LegacyAuthenticationLevel")  # what the program beside us has left
+    assert state_of(host.simulated) == before
+
+
+@pytest.mark.parametrize("at", range(1, 3))
+@pytest.mark.parametrize("times", range(1, 4))
+def test_output_that_gets_lost_is_not_taken_for_nothing(live: LiveHostFactory, at: int, times: int) -> None:
+    """The host answers that nothing was printed in time, and what that answer held is gone."""
+    keys = (PRESENT, MISSING, RegistryKey("SOFTWARE\\Microsoft\\Cryptography"))
+    host = live("gw01")
+    undisturbed = host.ask(read(*keys))
+    host.site.add_fault("host", ScriptedFault(Effect.FAULT_AFTER, at=at, times=times, operation="shell.Receive"))
+    assert host.ask(read(*keys)) == undisturbed
+    assert host.site["host"].faults.struck
+
+
+@pytest.mark.parametrize("at", range(1, 7))
+def test_what_was_saved_leads_back_also_when_output_was_lost(live: LiveHostFactory, at: int) -> None:
+    host = live("gw01")
+    host.simulated.registry.put(OLE, "LegacyAuthenticationLevel", RegistryValue.dword(2))
+    host.simulated.registry.put(OLE, "ActivationFailureLoggingLevel", RegistryValue.dword(2))
+    before = state_of(host.simulated)
+    host.site.add_fault("host", ScriptedFault(Effect.FAULT_AFTER, at=at, operation="shell.Receive"))
+    assert host.run(OpcHost(), SETTINGS)["changed"]
+    request = SnapshotRestore().desired({"name": "latest", "accept_other_windows": False, "keep": 5})
+    host.ask(lambda opened: run_resource(opened, SnapshotRestore(), request, check_mode=False))
+    assert state_of(host.simulated) == before
+
+
+def test_undo_asks_for_each_value_itself(live: LiveHostFactory) -> None:
+    """What was written is gone while it is read back, and there again when it is to be undone."""
+    host = live("gw01")
+    registry = host.simulated.registry
+    before = state_of(host.simulated)
+    written: dict[str, RegistryValue] = {}
+    names = [
+        *("LegacyAuthenticationLevel", "LegacyImpersonationLevel"),
+        *("ActivationFailureLoggingLevel", "CallFailureLoggingLevel", "InvalidSecurityDescriptorLoggingLevel"),
+    ]
+
+    def take_away() -> None:
+        for name in names:
+            value = registry.get(OLE, name)
+            assert value is not None
+            written[name] = value
+            registry.delete_value(None, OLE, name)
+
+    def put_back() -> None:
+        for name, value in written.items():
+            registry.put(OLE, name, value)
+
+    reads_back = ScriptedFault(Effect.CALL_BEFORE, at=2, operation="shell.Command", callback=take_away)
+    host.site.add_fault("host", reads_back)
+    host.site.add_fault("host", ScriptedFault(Effect.CALL_BEFORE, at=3, operation="shell.Receive", callback=put_back))
+    with pytest.raises(HostStateError, match=r"did not stick.*All \d+ changes so far were undone"):
+        host.run(OpcHost(), {**SETTINGS, "snapshot": False})
+    assert sorted(written) == sorted(names)
     assert state_of(host.simulated) == before
 
 
