@@ -18,7 +18,6 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ..module_utils._drift import differing
 from ..module_utils._errors import ParameterError
-from ..module_utils._plan import unique
 from ..module_utils._sid import Sid
 from ..module_utils._site_state import StateOptions
 from ._account_info import ACCOUNT_SPEC, AccountQuestion, parse_question, read_accounts
@@ -37,14 +36,13 @@ class RoleWork:
     """What is to be done.
 
     `found`: what was found of the accounts, where the role has put them in order. `question`: what is to be found out
-    of them first. `request`: what is to be set. `site_exceptions`: what the site model has that is weaker than usual.
+    of them first. `request`: what is to be set.
     """
 
     asked: AskedByRole
     found: Found | None
     question: AccountQuestion | None
     request: HostRequest | None
-    site_exceptions: tuple[str, ...] = ()
 
     @property
     def is_idle(self) -> bool:
@@ -79,7 +77,7 @@ class RoleWork:
             "has_more": False,
             "reboot_required": False,
             "restart_required": [],
-            "exceptions": list(self.site_exceptions),
+            "exceptions": [],
         }
 
     def _of_accounts(self, found: Found, question: AccountQuestion) -> dict[str, Any]:
@@ -96,7 +94,6 @@ class RoleWork:
         """Each value of a result costs every host time and memory on the controller, so only differences are told."""
         result = outcome.to_result(with_diff=with_diff)
         result["before"], result["after"] = differing(result["before"], result["after"])
-        result["exceptions"] = list(unique((*self.site_exceptions, *result["exceptions"])))
         return {**result, "has_more": bool(result["reboot_required"] or result["restart_required"])}
 
 
@@ -115,7 +112,7 @@ def plan_work(
     question = None
     if found is None and asked.account_options is not None:
         question = parse_question(_validated(f"the accounts of opc_{role}", ACCOUNT_SPEC, asked.account_options))
-    return RoleWork(asked, found, question, request, tuple(state["exceptions"]))
+    return RoleWork(asked, found, question, request)
 
 
 def _known_sids(found: Found | None) -> dict[str, Sid]:
