@@ -50,7 +50,6 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 # A cmd line holds 8191 characters (wsman_cim.md 6.1); WinRM puts "cmd.exe /c" and quotes around ours.
 _MAX_COMMAND_LINE = 7500
 _JOINT = " & "
-_ATTEMPTS = 2
 _PROBE_LINES = 2  # the key, and its unnamed value
 # A key without an unnamed value on every Windows: its `/ve` line shows how this host labels the unnamed value.
 _LABEL_PROBE = RegistryKey("SYSTEM\\CurrentControlSet")
@@ -190,7 +189,7 @@ class RegistryGateway:
         """Run the queries; None when this host does not let us, else the output and how many keys are missing, None
         when a key was refused."""
         command = _JOINT.join((*_PROBES, *(_line(key, tree) for key, tree in wanted), _END_PROBE))
-        for _attempt in range(_ATTEMPTS):
+        for is_last in (False, True):
             try:
                 result = self._client.run_command(command)
             except WsmanFault as fault:
@@ -202,9 +201,10 @@ class RegistryGateway:
             if "HKEY_LOCAL_MACHINE" not in text:
                 self.notes.append("reg.exe did not answer (forbidden by policy?); values are read one by one")
                 return None
-            if _is_whole(text) and not result.timed_out:
+            # A host that times out again is slow; nothing else is known of what it printed than that it is whole.
+            if _is_whole(text) and (is_last or not result.timed_out):
                 return text, None if _MISSING_PROBE.path in text else _count_missing(result.stderr)
-        self.notes.append(f"what reg.exe printed was not whole {_ATTEMPTS} times; values are read one by one")
+        self.notes.append("what reg.exe printed was not whole, twice; values are read one by one")
         return None
 
     def _take(self, key: RegistryKey, is_tree: bool, keys: Mapping[str, QueriedKey], *, is_complete: bool) -> None:

@@ -117,6 +117,17 @@ def test_output_that_gets_lost_is_not_taken_for_nothing(live: LiveHostFactory, a
     assert host.site["host"].faults.struck
 
 
+def test_a_host_that_is_slow_each_time_is_still_read_with_few_messages(live: LiveHostFactory) -> None:
+    host = live("gw01")
+    undisturbed = host.ask(read(PRESENT, MISSING))
+    slow = ScriptedFault(Effect.FAULT, when=lambda message: next(turns) % 3 == 0, times=10, operation="shell.Receive")
+    turns = iter(range(100))  # before each first part of an output
+    host.site.add_fault("host", slow)
+    assert host.ask(read(PRESENT, MISSING)) == undisturbed
+    assert host.messages == 2 + 2 * 3 + 2  # two commands; the shell and its end
+    assert len(host.site["host"].faults.struck) == 2
+
+
 @pytest.mark.parametrize("at", range(1, 7))
 def test_what_was_saved_leads_back_also_when_output_was_lost(live: LiveHostFactory, at: int) -> None:
     host = live("gw01")
