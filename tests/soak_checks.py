@@ -65,7 +65,8 @@ class HostStates:
         legal = goals if done else (self.at[name], *goals)
         for goal in legal:
             if self.known[goal][name] == state:
-                self.at[name] = goal
+                if not has_journal(host):  # which the next run undoes first, whatever was written
+                    self.at[name] = goal
                 return goal
         if has_journal(host):
             return "journal"

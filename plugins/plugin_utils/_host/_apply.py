@@ -93,10 +93,14 @@ def _undo(
         recover(host, done, journal)
     except OpcDcomError as error:
         raise HostStateError(
-            f"{failed}{cause}. Undoing what had been done before failed too: {error}. The journal on the host says "
-            "what is left; run the same play again to undo it"
+            f"{failed}{_sentence(cause)} Undoing what had been done before failed too: {_sentence(error)} The journal "
+            "on the host says what is left; run the same play again to undo it"
         ) from cause
     if len(done) == 1:
         raise cause
     undone = f"The {len(done) - 1} changes before it were" if failed else f"All {len(done)} changes so far were"
-    raise HostStateError(f"{failed}{cause}. {undone} undone") from cause
+    raise HostStateError(f"{failed}{_sentence(cause)} {undone} undone") from cause
+
+
+def _sentence(error: OpcDcomError) -> str:
+    return f"{str(error).rstrip('.')}."
