@@ -225,7 +225,14 @@ def _markers(data: bytes) -> None:
 
 
 def _site(data: bytes) -> None:
-    link_specs(parse_site(_json(data), {"s1", "c1"}, {"s1": "10.0.0.1"}))
+    known: tuple[Any, set[str], dict[str, str]] = (_json(data), {"s1", "c1"}, {"s1": "10.0.0.1"})
+    try:
+        alone = parse_site(*known, only_host="c1").links
+    except SiteModelError:
+        alone = None
+    site = parse_site(*known)
+    link_specs(site)
+    same("links", alone, site.links_of("c1"))
 
 
 def _facts(data: bytes) -> None:
