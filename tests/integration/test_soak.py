@@ -9,6 +9,12 @@ from pathlib import Path
 
 import pytest
 import soak
+from soak_checks import STATE_KEY, HostStates, ViolationError
+from soak_site import lasting
+
+from simulator.host import SimulatedHost
+from simulator.profiles import SERVER_2019
+from simulator.subsystems.registry_value import RegistryValue
 
 pytestmark = [pytest.mark.e2e, pytest.mark.site]
 
@@ -24,6 +30,19 @@ def test_two_rounds_of_trouble_leave_every_host_declared_and_nothing_behind(
     assert code == 0, said
     assert "2 rounds, 4 runs" in said
     assert "struck by kind {}" not in said
+
+
+def test_a_journal_may_lead_back_to_the_state_before_it() -> None:
+    host = SimulatedHost("gw01", SERVER_2019)
+    states = HostStates({"untouched": {"gw01": "another"}, "logged": {"gw01": lasting(host)}}, {"gw01": "untouched"})
+    host.registry.put(STATE_KEY, "Journal", RegistryValue.dword(1))
+    assert states.judge(host, "gw01", ("logged",), done=False) == "logged"
+    assert states.at["gw01"] == "untouched"
+    with pytest.raises(ViolationError, match="reported as done and has a journal"):
+        states.judge(host, "gw01", ("logged",), done=True)
+    host.registry.delete_value(None, STATE_KEY, "Journal")
+    assert states.judge(host, "gw01", ("logged",), done=True) == "logged"
+    assert states.at["gw01"] == "logged"
 
 
 def test_a_broken_link_is_excused_only_where_no_playbook_could_have_waited(tmp_path: Path) -> None:
