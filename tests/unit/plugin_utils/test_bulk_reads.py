@@ -15,6 +15,7 @@ from ansible_collections.otsec.opc_dcom.plugins.module_utils._errors import Host
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._registry import RegistryKey, RegistryType
 from ansible_collections.otsec.opc_dcom.plugins.module_utils._sid import Sid
 from ansible_collections.otsec.opc_dcom.plugins.plugin_utils._host._host import Host
+from ansible_collections.otsec.opc_dcom.plugins.plugin_utils._host._registry import _is_whole
 from ansible_collections.otsec.opc_dcom.plugins.plugin_utils._resources._opc_host import OpcHost
 from ansible_collections.otsec.opc_dcom.plugins.plugin_utils._resources._snapshot import SnapshotRestore
 from ansible_collections.otsec.opc_dcom.plugins.plugin_utils._run import run_resource
@@ -115,6 +116,25 @@ def test_output_that_gets_lost_is_not_taken_for_nothing(live: LiveHostFactory, a
     host.site.add_fault("host", ScriptedFault(Effect.FAULT_AFTER, at=at, times=times, operation="shell.Receive"))
     assert host.ask(read(*keys)) == undisturbed
     assert host.site["host"].faults.struck
+
+
+PROBE = "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\r\n    (Standard)    REG_SZ    (Wert nicht gesetzt)\r\n"
+KEY = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Ole\r\n    EnableDCOM    REG_SZ    Y\r\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        (f"\r\n{PROBE}\r\n\r\n{KEY}\r\n\r\n{PROBE}\r\n", True),
+        (f"\r\n{PROBE}\r\n\r\n{KEY}", False),
+        (f"{KEY[20:]}\r\n\r\n{PROBE}\r\n", False),
+        (f"\r\n{PROBE}\r\n", False),
+        (f"\r\n{PROBE}\r\n{KEY}\r\n{PROBE[:60]}", False),
+        (f"\r\n{KEY}\r\n", True),  # where a key without an unnamed value prints nothing
+    ],
+)
+def test_an_output_that_lacks_an_end_is_not_whole(text: str, whole: bool) -> None:
+    assert _is_whole(text) is whole
 
 
 def test_a_host_that_is_slow_each_time_is_still_read_with_few_messages(live: LiveHostFactory) -> None:
